@@ -1,0 +1,103 @@
+"""The terminal side of a program: how it reads its command line, fails and ends (docs/contract.md, section 1)."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any, NoReturn
+
+from mocks.common.errors import RbeeError
+
+
+class Parser(argparse.ArgumentParser):
+    """A command line whose mistakes are told as rbee tells them: on stderr, with exit code 2.
+
+    An option counts only in full and only once; a missing subcommand gets the whole help text. A parser parses one
+    command line.
+    """
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**{"allow_abbrev": False, "formatter_class": _Formatter, **kwargs})
+        self.register("action", None, _Once)
+        self.register("action", "store_true", _Flag)
+        self._branches = False
+
+    def add_subparsers(self, **kwargs: Any) -> Any:
+        """The parsers of the subcommands, one of which has to be given."""
+        self._branches = True
+        return super().add_subparsers(required=True, **kwargs)
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """As argparse does it, but for a command line that ends where a subcommand is needed."""
+        words = sys.argv[1:] if args is None else list(args)
+        if self._branches and not words:
+            self.print_help(sys.stderr)
+            self.exit(2)
+        return super().parse_known_args(words, namespace)
+
+    def error(self, message: str) -> NoReturn:
+        """Say what is wrong with the command line, how it is used, and end with exit code 2."""
+        self.exit(2, f"error: {message}\n\n{self.format_usage()}\nFor more information, try '--help'.\n")
+
+
+def run(main: Callable[[argparse.Namespace], int], parser: argparse.ArgumentParser) -> NoReturn:
+    """Parse the command line, run `main` with it, and end the process with the code that it returns.
+
+    An RbeeError or an OSError of `main` becomes `Error: <message>` on stderr and exit code 1.
+    """
+    arguments = parser.parse_args()
+    try:
+        code = main(arguments)
+        sys.stdout.flush()
+    except BrokenPipeError as failure:
+        # Nobody reads stdout any more. Python would try to flush it once more at exit, and complain.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        code = _fail(os_text(failure))
+    except OSError as failure:
+        code = _fail(os_text(failure))
+    except RbeeError as failure:
+        code = _fail(failure.message)
+    sys.exit(code)
+
+
+def os_text(failure: OSError) -> str:
+    """A failure of the operating system in rbee's form: `Address already in use (os error 98)`."""
+    return f"{failure.strerror} (os error {failure.errno})" if failure.errno else str(failure)
+
+
+def _fail(message: str) -> int:
+    print(f"Error: {message}", file=sys.stderr)
+    return 1
+
+
+class _Formatter(argparse.HelpFormatter):
+    def add_usage(self, usage: Any, actions: Any, groups: Any, prefix: str | None = None) -> None:
+        super().add_usage(usage, actions, groups, "Usage: " if prefix is None else prefix)
+
+
+class _Once(argparse.Action):
+    """Stores the value of an option or argument; a second one is an error."""
+
+    given = False
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: str | Sequence[Any] | None,
+        option_string: str | None = None,
+    ) -> None:
+        if self.given:
+            parser.error(f"the argument '{option_string}' cannot be used multiple times")
+        self.given = True
+        # An option without values is one that is either given or not.
+        setattr(namespace, self.dest, True if self.nargs == 0 else values)
+
+
+class _Flag(_Once):
+    """An option without a value: True when it is given."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(nargs=0, default=False, **kwargs)
