@@ -1,0 +1,100 @@
+"""HTTP/1.1 on a stream of the world, understood by h11. Shared by the network and the hub."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from http import HTTPStatus
+
+import h11
+
+from harness.world.sockets import GoneError, Stream
+
+HEAD_LIMIT_BYTES = 64 * 1024
+
+Headers = Sequence[tuple[bytes, bytes]]
+
+
+class NotHttpError(Exception):
+    """What arrived is not the HTTP that was due; the text says why."""
+
+
+class Connection:
+    """One message each way on `stream`. `role` is ours: h11.SERVER answers, h11.CLIENT asks."""
+
+    def __init__(self, stream: Stream, role: type[h11.CLIENT] | type[h11.SERVER]) -> None:
+        self.stream = stream
+        self._state = h11.Connection(role, max_incomplete_event_size=HEAD_LIMIT_BYTES)
+        self._at_end = False
+
+    async def event(self) -> h11.Event:
+        """The next part of the other side's message. Raises NotHttpError, and GoneError when it ends too early."""
+        while True:
+            try:
+                event = self._state.next_event()
+            except h11.RemoteProtocolError as error:
+                if self._at_end:
+                    raise GoneError(self.stream) from None
+                raise NotHttpError(str(error)) from None
+            if isinstance(event, h11.ConnectionClosed):
+                raise GoneError(self.stream)
+            if isinstance(event, h11.Event):
+                return event
+            if self._state.they_are_waiting_for_100_continue:
+                await self.send(h11.InformationalResponse(status_code=100, headers=[], reason=b"Continue"))
+            data = await self.stream.receive()
+            self._at_end = not data
+            self._state.receive_data(data)
+
+    async def body(self) -> bytes:
+        """What is left of the other side's body, whole. Raises like `event`."""
+        parts = []
+        while isinstance(event := await self.event(), h11.Data):
+            parts.append(bytes(event.data))
+        return b"".join(parts)
+
+    async def send(self, *events: h11.Event) -> None:
+        """Send parts of our message in one write. Raises GoneError when the other side does not take them."""
+        await self.stream.send(b"".join(self._state.send(event) or b"" for event in events))
+
+    @property
+    def beyond(self) -> bytes:
+        """What was received behind the other side's message."""
+        return bytes(self._state.trailing_data[0])
+
+
+@dataclass(frozen=True)
+class Request:
+    """A whole request as it was sent. `target` is a path with its query, a URL, or host:port for CONNECT."""
+
+    method: str
+    target: str
+    version: str
+    headers: Headers
+    body: bytes
+
+
+async def read_request(connection: Connection) -> Request:
+    """The request on `connection`, whole. Raises NotHttpError, and GoneError when the asker leaves too early."""
+    head = await connection.event()
+    assert isinstance(head, h11.Request)
+    body = await connection.body()
+    version, headers = head.http_version.decode(), head.headers.raw_items()
+    return Request(head.method.decode(), head.target.decode(), version, headers, body)
+
+
+async def answer(connection: Connection, status: HTTPStatus, text: str) -> None:
+    """Answer with a line of plain text, as the last message on the connection. Raises GoneError."""
+    body = f"{text}\n".encode()
+    headers = {"content-type": "text/plain; charset=utf-8", "content-length": str(len(body)), "connection": "close"}
+    head = h11.Response(status_code=status, headers=list(headers.items()), reason=status.phrase.encode())
+    await connection.send(head, h11.Data(data=body), h11.EndOfMessage())
+
+
+def fields(headers: Headers) -> dict[str, str]:
+    """Headers by their lower-case names; the values of a repeated one are joined with a comma."""
+    joined: dict[str, str] = {}
+    for name, value in headers:
+        key, text = name.decode("latin-1").lower(), value.decode("latin-1")
+        joined[key] = f"{joined[key]}, {text}" if key in joined else text
+    return joined
