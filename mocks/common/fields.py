@@ -100,7 +100,8 @@ def _parsed(text: str) -> Any:
     except json.JSONDecodeError as error:
         if error.pos >= len(text.rstrip()):
             _refuse(400, f"{prefix}EOF while parsing a value {_place(text, len(text))}")
-        _refuse(400, f"{prefix}{error.msg.lower()} {_place(text, error.pos + 1)}")
+        what = error.msg.lower().replace("expecting", "expected")
+        _refuse(400, f"{prefix}{what} {_place(text, error.pos + 1)}")
     except (_UnfitError, RecursionError) as error:
         _refuse(400, f"{prefix}{error}")
 
