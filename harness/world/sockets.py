@@ -84,7 +84,7 @@ class Stream:
             await asyncio.sleep(ACKNOWLEDGED_PAUSE_S)
         with contextlib.suppress(OSError):
             self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        await self.close()
+        self._writer.transport.abort()
 
     def _unacknowledged(self) -> int:
         """How many of the bytes sent the other side has not acknowledged; 0 when the connection is lost."""

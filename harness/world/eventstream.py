@@ -1,0 +1,35 @@
+"""Event streams as they pass the network (`text/event-stream`)."""
+
+from __future__ import annotations
+
+import re
+
+# A blank line behind a line. A line may end with CRLF; a lone CR, which nobody sends, does not end one.
+_END_OF_EVENT = re.compile(rb"\n\r?\n")
+_END_OF_LINE = re.compile(r"\r?\n")
+
+
+class EventSplitter:
+    """Finds the whole events in a stream that arrives in pieces."""
+
+    def __init__(self) -> None:
+        self._rest = b""
+
+    def feed(self, piece: bytes) -> list[str | None]:
+        """The events that `piece` completes, in order: the text of each one's data lines, without `data:`; None for an
+        event that has none, such as a comment. Blank lines between events are no events."""
+        known = len(self._rest)
+        self._rest += piece
+        events, begin = [], 0
+        while end := _END_OF_EVENT.search(self._rest, max(begin, known - 2)):
+            lines = _END_OF_LINE.split(self._rest[begin : end.end()].decode(errors="replace"))
+            begin = end.end()
+            if any(lines):
+                events.append(_data(lines))
+        self._rest = self._rest[begin:]
+        return events
+
+
+def _data(lines: list[str]) -> str | None:
+    values = [line.removeprefix("data:").removeprefix(" ") for line in lines if line.startswith("data:")]
+    return "\n".join(values) if values else None

@@ -1,0 +1,147 @@
+"""One exchange on the network: who asks whom for what, and what is told of it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Any, Protocol
+from urllib.parse import urlsplit
+
+from harness.world import http1
+from harness.world.eventstream import EventSplitter
+from harness.world.topology import Node
+
+TOLD_BODY_BYTES = 64 * 1024  # docs/design.md, "What the world tells": a longer body is told as null
+_URL = re.compile(r"http://(?P<authority>[^/?#]+)(?P<path>[^#]*)", re.IGNORECASE)
+
+
+class Stage(Protocol):
+    """What the network needs of the stage that it belongs to.
+
+    `control_node` is the name of the node where the operator sits. `hub` is the address and port of the model hub."""
+
+    nodes: dict[str, Node]
+    control_node: str
+    operator_address: str
+    hub: tuple[str, int] | None
+
+    def tell(self, event: str, **fields: Any) -> None:
+        """Tell the harness of an event."""
+
+    async def settled(self) -> None:
+        """Wait until nobody on the stage works."""
+
+    def hold(self) -> AbstractContextManager[None]:
+        """A context in which the stage's clock stands."""
+
+
+@dataclass(frozen=True)
+class Destination:
+    """Where a request wants to go. `path` has its query; it is empty for a tunnel (CONNECT)."""
+
+    host: str
+    port: int
+    path: str
+
+    @classmethod
+    def of(cls, request: http1.Request) -> Destination:
+        """The destination of a request to a forward proxy. Raises NotHttpError when it is for something else."""
+        target, default_port, path = request.target, 0, ""
+        if request.method != "CONNECT":
+            url = _URL.fullmatch(request.target)
+            if url is None:
+                raise http1.NotHttpError(f"{request.method} {request.target} is no request for http://host:port/path")
+            target, default_port, path = url["authority"], 80, url["path"]
+            path = path if path.startswith("/") else f"/{path}"
+        try:
+            authority = urlsplit(f"//{target}")
+            host, port = authority.hostname or "", authority.port or default_port
+        except ValueError as error:
+            raise http1.NotHttpError(f"{target} is no host:port: {error}") from None
+        if not host or not port:
+            raise http1.NotHttpError(f"{target} is no host:port")
+        return cls(host, port, path)
+
+
+class Exchange:
+    """One request that has reached the network. `asker` is the connection of whoever asks; `size` counts the bytes of
+    the answer's body that have passed (of a tunnel: the bytes that have passed to the asker)."""
+
+    def __init__(
+        self,
+        stage: Stage,
+        number: int,
+        asker: http1.Connection,
+        request: http1.Request,
+        destination: Destination,
+    ) -> None:
+        self.asker = asker
+        self.request = request
+        self.destination = destination
+        self.size = 0
+        self._stage = stage
+        self._number = number
+        self._body = b""
+        self._events: EventSplitter | None = None
+
+    @property
+    def is_tunnel(self) -> bool:
+        """Whether the asker wants a tunnel, as SSH does."""
+        return self.request.method == "CONNECT"
+
+    def asked(self, asker: str, node: str | None) -> None:
+        """Tell that `asker` asks; `node` is the name of the node that is to answer, None when it is no node."""
+        self._tell(
+            "asked",
+            asker=asker,
+            host=self.destination.host,
+            port=self.destination.port,
+            node=node,
+            method=self.request.method,
+            path=self.destination.path,
+            headers=http1.fields(self.request.headers),
+            body=_text(self.request.body),
+        )
+
+    def answered(self, status: int, headers: Mapping[str, str]) -> None:
+        """Tell that the answer's head has passed; `headers` have lower-case names."""
+        if headers.get("content-type", "").lower().startswith("text/event-stream"):
+            self._events = EventSplitter()
+        self._tell("answered", status=status, headers=dict(headers))
+
+    def passed(self, data: bytes) -> None:
+        """Take note that `data` of the answer's body has passed, and tell of each event that is whole by that."""
+        self.size += len(data)
+        if self._events is not None:
+            for event in self._events.feed(data):
+                self._tell("passed", data=event)
+        elif self.size <= TOLD_BODY_BYTES:
+            self._body += data
+
+    def hit(self, fault: int, kind: str, **details: Any) -> None:
+        """Tell that a fault has fired on this exchange."""
+        host, port = self.destination.host, self.destination.port
+        self._tell("fault", fault=fault, kind=kind, host=host, port=port, **details)
+
+    def ended(self, how: str) -> None:
+        """Tell how it ended: complete, cut, broken, left, refused or swallowed (docs/design.md)."""
+        whole = self._events is None and self.size == len(self._body)
+        self._tell("ended", how=how, body=_text(self._body) if whole else None, size=self.size)
+
+    async def break_off(self) -> None:
+        """Reset the asker's connection as soon as it has everything that passed, while the stage's clock stands."""
+        with self._stage.hold():
+            await self.asker.stream.break_off()
+
+    def _tell(self, event: str, **fields: Any) -> None:
+        self._stage.tell(event, exchange=self._number, **fields)
+
+
+def _text(body: bytes) -> str | None:
+    """A body as it is told; None when it is long or no text."""
+    try:
+        return body.decode() if len(body) <= TOLD_BODY_BYTES else None
+    except UnicodeDecodeError:
+        return None

@@ -1,0 +1,142 @@
+"""The network of a stage: a forward proxy that knows who asks, and where rbee's names and ports really are."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from collections.abc import Coroutine
+from contextlib import AsyncExitStack, suppress
+from functools import partial
+from http import HTTPStatus
+
+import h11
+
+from harness.world import http1
+from harness.world.exchange import Destination, Exchange, Stage
+from harness.world.faults import Faults
+from harness.world.relay import relay
+from harness.world.sockets import GoneError, Listener, Stream, connect
+from harness.world.topology import PROXY_PORT, Node
+from harness.world.tunnel import ESTABLISHED, tunnel
+
+OPERATOR = "operator"  # the asker of the harness's own requests
+OWN_NAMES = ("localhost", "127.0.0.1")  # to each node, itself
+HUB_HOST = "hub.home.arpa"
+SSH_PORT = 22
+ADVICE = "This is the network of a stage, a forward proxy: it takes requests for http://host:port/path, and CONNECT."
+
+
+class Network:
+    """Relays what the programs of `stage` and its operator ask, tells the stage of every exchange, and lets `faults`
+    befall them. Each node's address has a listener of its own, so that it is known who asks."""
+
+    def __init__(self, stage: Stage, faults: Faults) -> None:
+        self._stage = stage
+        self._faults = faults
+        self._numbers = itertools.count(1)
+        self._listeners: list[Listener] = []
+
+    async def open(self) -> None:
+        """Listen at PROXY_PORT of every node's address and of the operator's. Raises OSError when one is taken; then
+        nothing is left open."""
+        askers = {node.name: node.address for node in self._stage.nodes.values()}
+        askers[OPERATOR] = self._stage.operator_address
+        try:
+            for asker, address in askers.items():
+                listener = Listener(partial(self._serve, asker))
+                self._listeners.append(listener)
+                await listener.open(address, PROXY_PORT)
+        except OSError:
+            await self.close()
+            raise
+
+    async def close(self) -> None:
+        """Listen no more, and break off every exchange under way; nothing more is told."""
+        for listener in self._listeners:
+            await listener.close()
+
+    async def _serve(self, asker: str, stream: Stream) -> None:
+        """The one exchange of a connection."""
+        connection = http1.Connection(stream, h11.SERVER)
+        try:
+            request = await http1.read_request(connection)
+            destination = Destination.of(request)
+        except http1.NotHttpError as error:
+            with suppress(GoneError):
+                await http1.answer(connection, HTTPStatus.BAD_REQUEST, f"{error}. {ADVICE}")
+        except GoneError:
+            pass  # it never asked anything
+        else:
+            await self._carry(asker, Exchange(self._stage, next(self._numbers), connection, request, destination))
+
+    async def _carry(self, asker: str, exchange: Exchange) -> None:
+        """Tell of the exchange from its beginning to its end. Faults come before names: they may hit what is no node."""
+        node = self._node(asker, exchange.destination.host)
+        exchange.asked(asker, node.name if node else None)
+        fault = self._faults.swallowing(exchange.destination.host, exchange.destination.port)
+        async with AsyncExitStack() as closing:
+            if fault is not None:
+                how = await _swallow(exchange, fault)
+            elif exchange.is_tunnel:
+                how = await self._deliver(asker, exchange, closing)
+            else:
+                how = await _unless_left(exchange.asker.stream, self._deliver(asker, exchange, closing))
+            exchange.ended(how)
+
+    async def _deliver(self, asker: str, exchange: Exchange, closing: AsyncExitStack) -> str:
+        """Have the exchange answered by whom it is meant for; how it ended. The connection to whoever answers is left to
+        `closing`, so that nothing can happen any more between the end and its being told."""
+        answerer = await self._reach(asker, exchange)
+        if answerer is None:
+            return "refused"
+        closing.push_async_callback(answerer.close)
+        if exchange.is_tunnel:
+            return await tunnel(exchange, answerer)
+        return await relay(exchange, http1.Connection(answerer, h11.CLIENT), self._faults)
+
+    async def _reach(self, asker: str, exchange: Exchange) -> Stream | None:
+        """A connection to whom the exchange is meant for; None when nobody listens there. A program that is still
+        starting is not "nobody": before that is said, everybody must have come to rest."""
+        for again in (True, False):
+            place = self._place(asker, exchange.destination.host, exchange.destination.port)
+            if place is not None:
+                with suppress(OSError):
+                    return await connect(*place)
+            if again:
+                await self._stage.settled()
+        return None
+
+    def _node(self, asker: str, host: str) -> Node | None:
+        """The node that `host` means to `asker`."""
+        if host in OWN_NAMES:
+            return self._stage.nodes[self._stage.control_node if asker == OPERATOR else asker]
+        return next((node for node in self._stage.nodes.values() if node.host.lower() == host), None)
+
+    def _place(self, asker: str, host: str, port: int) -> tuple[str, int] | None:
+        """The address and port that `host` and `port` mean to `asker`; None for an unknown name."""
+        node = self._node(asker, host)
+        if node is not None:
+            return node.address, node.ssh_port if port == SSH_PORT else port
+        return self._stage.hub if (host, port) == (HUB_HOST, 80) else None
+
+
+async def _swallow(exchange: Exchange, fault: int) -> str:
+    """Never answer. To a tunnel the host is one that accepts the connection and then never says a word."""
+    exchange.hit(fault, "swallow")
+    if exchange.is_tunnel:
+        with suppress(GoneError):
+            await exchange.asker.stream.send(ESTABLISHED)
+    await exchange.asker.stream.gone()
+    return "swallowed"
+
+
+async def _unless_left(asker: Stream, delivery: Coroutine[None, None, str]) -> str:
+    """How `delivery` ends, or "left" when the asker leaves before that: the delivery is then broken off at once."""
+    delivering, leaving = asyncio.create_task(delivery), asyncio.create_task(asker.gone())
+    try:
+        await asyncio.wait((delivering, leaving), return_when=asyncio.FIRST_COMPLETED)
+        return delivering.result() if delivering.done() else "left"
+    finally:
+        delivering.cancel()
+        leaving.cancel()
+        await asyncio.gather(delivering, leaving, return_exceptions=True)

@@ -1,0 +1,95 @@
+"""Passes a request on, and the answer back, piece by piece as it comes."""
+
+from __future__ import annotations
+
+import h11
+
+from harness.world import http1
+from harness.world.exchange import Exchange
+from harness.world.faults import Cut, Faults
+from harness.world.sockets import GoneError
+
+# RFC 9110, 7.6.1: they concern one connection, not the request. `expect` is here because the network itself has said
+# "100 Continue". Transfer-Encoding is left out: how a body is delimited is passed on.
+HOP_BY_HOP = {
+    *(b"connection", b"keep-alive", b"proxy-connection", b"proxy-authenticate", b"proxy-authorization"),
+    *(b"te", b"trailer", b"upgrade", b"expect"),
+}
+
+
+async def relay(exchange: Exchange, answerer: http1.Connection, faults: Faults) -> str:
+    """Pass the exchange's request on to `answerer` and its answer back to the asker; how the exchange ended. An answer
+    that breaks off, or is no HTTP, reaches the asker as a reset, never as a well-formed end."""
+    try:
+        return await _pass_on(exchange, answerer, faults)
+    except GoneError as gone:
+        if gone.stream is exchange.asker.stream:
+            return "left"
+    except http1.NotHttpError:
+        pass
+    await exchange.break_off()
+    return "broken"
+
+
+async def _pass_on(exchange: Exchange, answerer: http1.Connection, faults: Faults) -> str:
+    await answerer.send(*_onward(exchange))
+    answer = await answerer.event()
+    while isinstance(answer, h11.InformationalResponse):
+        answer = await answerer.event()
+    assert isinstance(answer, h11.Response)
+    cut = faults.next_cut(exchange.destination.host, exchange.destination.port)
+    if cut is not None and cut.at_bytes == 0:
+        return await _cut(exchange, cut)
+    chunked = _is_chunked(exchange, answer)
+    asker = exchange.asker.stream
+    await asker.send(_head(answer, chunked))
+    exchange.answered(answer.status_code, http1.fields(answer.headers))
+    while isinstance(part := await answerer.event(), h11.Data):
+        data = bytes(part.data) if cut is None else bytes(part.data[: cut.at_bytes - exchange.size])
+        await asker.send(b"%x\r\n%b\r\n" % (len(data), data) if chunked else data)
+        exchange.passed(data)
+        if cut is not None and exchange.size == cut.at_bytes:
+            return await _cut(exchange, cut)
+    if chunked:
+        await asker.send(b"0\r\n\r\n")
+    return "complete"
+
+
+async def _cut(exchange: Exchange, cut: Cut) -> str:
+    await exchange.break_off()
+    exchange.hit(cut.fault, "cut", at=cut.at_bytes)
+    return "cut"
+
+
+def _onward(exchange: Exchange) -> tuple[h11.Event, ...]:
+    """The request as the answering side gets it."""
+    request, destination = exchange.request, exchange.destination
+    headers = [item for item in _end_to_end(request.headers) if item[0].lower() != b"host"]
+    host = destination.host if destination.port == 80 else f"{destination.host}:{destination.port}"
+    headers = [(b"Host", host.encode()), *headers, (b"Connection", b"close")]
+    head = h11.Request(method=request.method, target=destination.path, headers=headers)
+    return (head, h11.Data(data=request.body), h11.EndOfMessage()) if request.body else (head, h11.EndOfMessage())
+
+
+def _is_chunked(exchange: Exchange, answer: h11.Response) -> bool:
+    """Whether the answer's body passes in chunks: as it came, unless the asker is too old to know them."""
+    has_body = exchange.request.method != "HEAD" and answer.status_code not in (204, 304)
+    coding = http1.fields(answer.headers).get("transfer-encoding")
+    return has_body and coding is not None and exchange.request.version != "1.0"
+
+
+def _head(answer: h11.Response, chunked: bool) -> bytes:
+    """The answer's head as the asker gets it. Written by hand: h11 would put every body of unknown length in chunks."""
+    headers = [item for item in _end_to_end(answer.headers.raw_items()) if item[0].lower() != b"transfer-encoding"]
+    if chunked:
+        headers.append((b"Transfer-Encoding", b"chunked"))
+    headers.append((b"Connection", b"close"))
+    status_line = b"HTTP/1.1 %d %b\r\n" % (answer.status_code, answer.reason)
+    return status_line + b"".join(b"%b: %b\r\n" % item for item in headers) + b"\r\n"
+
+
+def _end_to_end(headers: http1.Headers) -> http1.Headers:
+    """Those headers that concern more than one connection."""
+    named = http1.fields(headers).get("connection", "").encode("latin-1").lower().split(b",")
+    dropped = HOP_BY_HOP | {name.strip() for name in named}
+    return [(name, value) for name, value in headers if name.lower() not in dropped]

@@ -1,0 +1,45 @@
+"""Tunnels through the network (CONNECT): bytes both ways, as SSH wants them."""
+
+from __future__ import annotations
+
+import asyncio
+
+from harness.world.exchange import Exchange
+from harness.world.sockets import GoneError, Stream
+
+ESTABLISHED = b"HTTP/1.1 200 Connection established\r\n\r\n"
+
+
+async def tunnel(exchange: Exchange, host: Stream) -> str:
+    """Carry bytes between the exchange's asker and `host` until both have said that they are done; how it ended."""
+    asker = exchange.asker.stream
+    pumps = [asyncio.create_task(_outward(exchange, host)), asyncio.create_task(_homeward(exchange, host))]
+    try:
+        await asyncio.gather(*pumps)
+    except GoneError as gone:
+        if gone.stream is asker:
+            return "left"
+    else:
+        return "complete"
+    finally:
+        for pump in pumps:
+            pump.cancel()
+        await asyncio.gather(*pumps, return_exceptions=True)
+    await exchange.break_off()
+    return "broken"
+
+
+async def _outward(exchange: Exchange, host: Stream) -> None:
+    await host.send(exchange.asker.beyond)
+    while data := await exchange.asker.stream.receive():
+        await host.send(data)
+    host.end()
+
+
+async def _homeward(exchange: Exchange, host: Stream) -> None:
+    asker = exchange.asker.stream
+    await asker.send(ESTABLISHED)
+    while data := await host.receive():
+        await asker.send(data)
+        exchange.size += len(data)
+    asker.end()
