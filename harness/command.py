@@ -26,7 +26,7 @@ def feature_address(value: str, project: Path) -> str:
     name = value.removesuffix(line)
     _, rust_form, below = f"/{name}/".partition("/tests/features/")
     for path in [Path(name), *([Path("features", below)] if rust_form else [])]:
-        if (project / path).exists():
+        if name and (project / path).exists():
             return f"{path}{line}"
     raise ValueError(f"{FEATURE_PATH}={value}: no such file in {project}; features/test-001.feature[:line] is one")
 
@@ -40,7 +40,6 @@ def arguments_with_feature_path(arguments: Sequence[str], value: str, project: P
 
 def main(arguments: Sequence[str]) -> int:
     """Run behave with `arguments` and return its exit code; wrong use is told in one sentence and is 2."""
-    sys.argv[0] = "bdd-runner"
     try:
         configuration = Configuration(arguments_with_feature_path(arguments, os.environ.get(FEATURE_PATH, ""), PROJECT))
     except (ConfigError, TagExpressionError, ValueError) as error:
@@ -51,4 +50,5 @@ def main(arguments: Sequence[str]) -> int:
 
 
 if __name__ == "__main__":
+    sys.argv[0] = "bdd-runner"  # for the usage text
     sys.exit(main(sys.argv[1:]))
