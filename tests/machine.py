@@ -15,7 +15,7 @@ case "$*" in
     *'import venv'*) [ "$VENV_MODULE" = yes ] ;;
     '-m venv '*) mkdir -p "$3/bin" && cp "$0" "$3/bin/python" ;;
     '-m pip '*) echo "pip: $*" && eval "$PIP" ;;
-    '-m harness.command '*) shift 2; pwd; printf '%s\\n' "$@"; eval "$BEHAVE" ;;
+    '-m harness.command'*) shift 2; pwd; printf '%s\\n' "$@"; eval "$BEHAVE" ;;
 esac
 """
 LIMIT_S = 20
