@@ -7,7 +7,7 @@ import subprocess
 from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parents[1]
-EVERY_LINUX_HAS = "cat cksum cp dirname flock grep mkdir readlink rm sh tail uname"
+EVERY_LINUX_HAS = "cat cksum cp date dirname flock grep mkdir mktemp readlink rm sh tail uname"
 PYTHON = """#!/bin/sh
 printf '%s %s\\n' "$1" "$2" >>"$CALLS"
 case "$*" in
@@ -33,9 +33,13 @@ class Machine:
             (self.path / name).symlink_to(str(shutil.which(name)))
         self.program("python3", PYTHON)
         for name in ("scripts/set-up", "bin/bdd-runner", "setup.cfg", "pyproject.toml"):
-            (self.project / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(PROJECT / name, self.project / name)
+            self.copy(name)
         self.venv = self.project / ".venv"
+
+    def copy(self, name: str) -> None:
+        """Give the project its file `name`."""
+        (self.project / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(PROJECT / name, self.project / name)
 
     def program(self, name: str, text: str) -> None:
         """Put a program on the PATH."""

@@ -1,0 +1,88 @@
+"""scripts/test: every check in turn, the first that fails named with the command that repeats it."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.machine import LIMIT_S, Machine
+
+TOOL = '#!/bin/sh\nprintf "%s %s\\n" "${0##*/}" "$*" >>"$CALLS"\n[ "${0##*/}" != "$FAILING" ]\n'
+
+
+@pytest.fixture
+def machine(tmp_path: Path) -> Machine:
+    """A machine on which the developer tools are installed, each a shell script that fails when FAILING names it."""
+    machine = Machine(tmp_path)
+    for name in ("scripts/test", "scripts/sentences"):
+        machine.copy(name)
+    for name in ("git", "ssh"):
+        machine.program(name, TOOL)
+    machine.set_up("dev")
+    for name in ("ruff", "mypy", "behave"):
+        machine.program(name, TOOL)
+        (machine.path / name).rename(machine.venv / "bin" / name)
+    return machine
+
+
+def run(machine: Machine, *arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [machine.project / "scripts/test", *arguments],
+        env=machine.environment(**{"FAILING": "", **environment}),
+        capture_output=True,
+        text=True,
+        timeout=LIMIT_S,
+    )
+
+
+def test_all_checks_pass_and_the_last_line_counts_them(machine: Machine) -> None:
+    done = run(machine)
+
+    assert done.returncode == 0
+    assert done.stdout.splitlines()[-1] == f"checks: {done.stdout.count('=== ') - 1} passed, 0 failed"
+
+
+def test_checks_run_in_this_order(machine: Machine) -> None:
+    said = run(machine).stdout
+
+    names = [line[4:].split(":")[0] for line in said.splitlines() if line.startswith("=== ") and ":" in line]
+    assert names == ["environment", "lint", "layout", "types", "unit tests", "sentences", "dry run", "suite"]
+
+
+def test_first_failing_check_ends_it_with_the_command_that_repeats_it(machine: Machine) -> None:
+    done = run(machine, FAILING="mypy")
+
+    assert done.returncode == 1
+    assert "FAILED: types" in done.stderr
+    assert done.stderr.splitlines()[-1].strip() == ".venv/bin/mypy"
+    assert "unit tests" not in done.stdout
+
+
+def test_missing_tool_is_told_and_nothing_is_skipped(machine: Machine) -> None:
+    (machine.path / "ssh").unlink()
+
+    done = run(machine)
+
+    assert done.returncode == 2
+    assert "ssh is missing" in done.stderr
+    assert "apt-get install openssh-client" in done.stderr
+
+
+def test_arguments_are_refused(machine: Machine) -> None:
+    assert run(machine, "--fast").returncode == 2
+
+
+def test_what_the_user_has_set_does_not_choose_other_tests(machine: Machine) -> None:
+    said = run(
+        machine, LLORCH_BDD_FEATURE_PATH="features/x.feature", BEHAVE='echo "path:$LLORCH_BDD_FEATURE_PATH."'
+    ).stdout
+
+    assert "path:." in said
+
+
+def test_home_of_the_checks_is_not_that_of_the_user_and_is_removed(machine: Machine) -> None:
+    said = run(machine, BEHAVE='echo "home:$HOME"').stdout
+
+    (home,) = [line.removeprefix("home:") for line in said.splitlines() if line.startswith("home:")]
+    assert home != str(machine.path.parent)
+    assert not Path(home).exists()
