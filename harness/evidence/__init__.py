@@ -1,0 +1,184 @@
+"""Evidence: the only thing that a Then step may read.
+
+It is what the world witnessed (programs, exchanges, logins, commands) and what programs left behind (rows, files, processes).
+What a step asks for and is not there yet it awaits, for at most `wait_s` seconds of real time; the failure then says what was
+awaited, and what was seen instead.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import Any, TypeVar
+
+from harness import fixtures
+from harness.evidence import exchanges, processes, programs
+from harness.evidence.exchanges import Exchange
+from harness.evidence.processes import Living
+from harness.evidence.programs import Run
+from harness.place import Place
+
+Found = TypeVar("Found")
+Event = Mapping[str, Any]
+SHOWN = 12  # of what was seen, the last so many stand in a failure
+
+
+class Evidence:
+    """What is known of one scenario's stage.
+
+    `events` grows as `pump` (seconds to wait at most; False when nothing came) reads what the world tells. `epoch_us` is
+    the Unix time at which the stage began, on its clock."""
+
+    def __init__(
+        self,
+        *,
+        events: Sequence[Event],
+        places: Mapping[str, Place],
+        control: str,
+        mark: str,
+        epoch_us: int,
+        pump: Callable[[float], bool],
+        wait_s: float,
+    ) -> None:
+        self.epoch_us = epoch_us
+        self._events = events
+        self._places = places
+        self._control = control
+        self._mark = mark
+        self._pump = pump
+        self._wait_s = wait_s
+
+    @property
+    def events(self) -> Sequence[Event]:
+        """All that the world has told so far, in order."""
+        return tuple(self._events)
+
+    def awaited(self, what: str, find: Callable[[], Found | None], seen: Callable[[], Sequence[object]]) -> Found:
+        """What `find` finds as soon as it is not None or empty; AssertionError with `what` and what was `seen` otherwise."""
+        until_s = time.monotonic() + self._wait_s
+        while True:
+            found = find()
+            if found:
+                return found
+            left_s = until_s - time.monotonic()
+            if left_s <= 0:
+                break
+            # Rows, files and processes make no event of their own: look again now and then.
+            self._pump(min(left_s, 0.02))
+        shown = "\n  ".join(str(one) for one in list(seen())[-SHOWN:]) or "nothing"
+        raise AssertionError(f"awaited for {self._wait_s:g} s: {what}\nseen:\n  {shown}")
+
+    def run(self, program: str = "rbee-keeper") -> Run:
+        """The last run of `program` that the harness started."""
+        return self.awaited(
+            f"a run of {program}",
+            lambda: next((run for run in reversed(self.runs()) if run.program == program), None),
+            self.runs,
+        )
+
+    def runs(self) -> list[Run]:
+        """All programs that the harness started, in order."""
+        return programs.fold(self._events)
+
+    def exit_code(self, program: str = "rbee-keeper") -> int:
+        """The exit code of the last run of `program`, once it has ended."""
+        ended = self.awaited(
+            f"the end of {program}",
+            lambda: next(
+                (run for run in reversed(self.runs()) if run.program == program and run.code is not None), None
+            ),
+            self.runs,
+        )
+        assert ended.exit_code is not None
+        return ended.exit_code
+
+    def exchanges(self, **like: Any) -> list[Exchange]:
+        """The exchanges whose fields (asker, host, port, node, role, method, path, status, how) equal those given, in order."""
+        every = exchanges.fold(self._events)
+        return [one for one in every if all(getattr(one, name) == value for name, value in like.items())]
+
+    def exchange(self, **like: Any) -> Exchange:
+        """The first exchange like this that has ended; awaited."""
+        wanted = " ".join(f"{name}={value}" for name, value in like.items())
+        return self.awaited(
+            f"an exchange with {wanted}",
+            lambda: next((one for one in self.exchanges(**like) if one.how), None),
+            self.exchanges,
+        )
+
+    def of_kind(self, kind: str, **like: Any) -> list[Event]:
+        """The events of one kind (docs/design.md, "What the world tells") whose fields equal those given."""
+        return [
+            event
+            for event in self._events
+            if event["event"] == kind and all(event.get(name) == value for name, value in like.items())
+        ]
+
+    def event(self, kind: str, **like: Any) -> Event:
+        """The first event of a kind with these fields; awaited."""
+        wanted = " ".join(f"{name}={value}" for name, value in like.items())
+        return self.awaited(
+            f"an event {kind!r} with {wanted}",
+            lambda: next(iter(self.of_kind(kind, **like)), None),
+            lambda: self.of_kind(kind),
+        )
+
+    def rows(self, node: str, database: str, query: str, *values: Any) -> list[dict[str, Any]]:
+        """What `query` finds in the SQLite file `database` (a path below the node's home), opened for reading only, by us
+        and not by the program that wrote it. No file, no rows."""
+        path = self.path(node, database)
+        if path is None or not path.exists():
+            return []
+        with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
+            connection.row_factory = sqlite3.Row
+            return [dict(row) for row in connection.execute(query, values)]
+
+    def registry_rows(self, node: str | None = None) -> list[dict[str, Any]]:
+        """The rows of the queen's registry of nodes, by name; those of one node when it is given."""
+        rows = self.rows(self._control, fixtures.REGISTRY, "SELECT * FROM beehives ORDER BY node_name")
+        return [row for row in rows if node in (None, row["node_name"])]
+
+    def catalogue_rows(self, node: str) -> list[dict[str, Any]]:
+        """The rows of a node's model catalogue, oldest first."""
+        return self.rows(node, fixtures.CATALOGUE, "SELECT * FROM models ORDER BY downloaded_at, reference")
+
+    def path(self, node: str, path: str) -> Path | None:
+        """Where `path` of a node lies on this machine (`~/…`: below its home, `/…`: below its root); None without the node."""
+        place = self._places.get(node)
+        return place.path(path) if place else None
+
+    def file(self, node: str, path: str) -> Path:
+        """A file or directory on a node; awaited."""
+
+        def find() -> Path | None:
+            found = self.path(node, path)
+            return found if found is not None and found.exists() else None
+
+        return self.awaited(f"{path} on {node}", find, lambda: self.files(node, str(Path(path).parent)))
+
+    def files(self, node: str, path: str) -> list[str]:
+        """The names in a directory of a node, sorted; none when it is not there."""
+        found = self.path(node, path)
+        return sorted(entry.name for entry in found.iterdir()) if found is not None and found.is_dir() else []
+
+    def tools(self, node: str) -> list[str]:
+        """The calls of git, cargo, nvidia-smi, free and ssh on a node, in order: `<directory> TAB <command line>`."""
+        place = self._places.get(node)
+        log = place.directory / "tools.log" if place else None
+        return log.read_text().splitlines() if log is not None and log.exists() else []
+
+    def processes(self, program: str, node: str | None = None) -> list[Living]:
+        """The living processes that run `program` (on `node`, when given), oldest first."""
+        hosts = {place.host for name, place in self._places.items() if node in (None, name)}
+        return [one for one in processes.living(self._mark) if one.program == program and one.host in hosts]
+
+    def process(self, program: str, node: str | None = None) -> Living:
+        """The oldest living process that runs `program` (on `node`); awaited."""
+        return self.awaited(
+            f"a process {program}" + (f" on {node}" if node else ""),
+            lambda: next(iter(self.processes(program, node)), None),
+            lambda: processes.living(self._mark),
+        )

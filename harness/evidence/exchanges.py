@@ -1,0 +1,96 @@
+"""Exchanges: who asked whom what over the network, and what was answered, as the network saw it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+ROLES = {"queen": range(8080, 8081), "hive": range(9200, 9201), "worker": range(8001, 8080), "hub": range(80, 81)}
+"""Whom an exchange was meant for, by rbee's own ports."""
+
+
+@dataclass
+class Exchange:
+    """One request that reached the network, and what became of it. Times are microseconds since the stage began."""
+
+    number: int
+    asker: str
+    host: str
+    port: int
+    node: str | None
+    method: str
+    path: str
+    headers: Mapping[str, str]
+    body: str | None
+    asked_at_us: int
+    status: int | None = None
+    answer_headers: Mapping[str, str] = field(default_factory=dict)
+    events: list[tuple[int, str]] = field(default_factory=list)
+    how: str | None = None
+    answer_body: str | None = None
+    size: int = 0
+    ended_at_us: int | None = None
+
+    @property
+    def role(self) -> str | None:
+        """Whom it was meant for: queen, hive, worker or hub; None for none of them (SSH, say)."""
+        return next((role for role, ports in ROLES.items() if self.port in ports), None)
+
+    @property
+    def sent(self) -> Any:
+        """The request's body, read as JSON; None when it is none."""
+        return _json(self.body)
+
+    @property
+    def answer(self) -> Any:
+        """The answer's body, read as JSON; None when it is none."""
+        return _json(self.answer_body)
+
+    @property
+    def payloads(self) -> list[dict[str, Any]]:
+        """The events of an event stream that are JSON objects, in order."""
+        parsed = (_json(data) for _, data in self.events)
+        return [payload for payload in parsed if isinstance(payload, dict)]
+
+    @property
+    def end_mark(self) -> bool:
+        """Whether the event stream ended with its end mark."""
+        return bool(self.events) and self.events[-1][1] == "[DONE]"
+
+    def __str__(self) -> str:
+        answer = f"{self.status}" if self.status is not None else "no answer"
+        return f"{self.asker} → {self.method} {self.host}:{self.port}{self.path}: {answer}, {self.how or 'still open'}"
+
+
+def _json(text: str | None) -> Any:
+    try:
+        return json.loads(text or "null")
+    except ValueError:
+        return None
+
+
+def fold(events: Iterable[Mapping[str, Any]]) -> list[Exchange]:
+    """The exchanges that `events` tell of, in the order in which they were asked."""
+    exchanges: dict[int, Exchange] = {}
+    for event in events:
+        kind = event["event"]
+        if kind == "asked":
+            fields = {
+                name: event[name] for name in ("asker", "host", "port", "node", "method", "path", "headers", "body")
+            }
+            exchanges[event["exchange"]] = Exchange(event["exchange"], asked_at_us=event["at_us"], **fields)
+        elif kind in ("answered", "passed", "ended"):
+            _add(exchanges[event["exchange"]], event)
+    return list(exchanges.values())
+
+
+def _add(exchange: Exchange, event: Mapping[str, Any]) -> None:
+    if event["event"] == "answered":
+        exchange.status, exchange.answer_headers = event["status"], event["headers"]
+    elif event["event"] == "passed":
+        exchange.events.append((event["at_us"], event["data"]))
+    else:
+        exchange.how, exchange.answer_body, exchange.size = event["how"], event["body"], event["size"]
+        exchange.ended_at_us = event["at_us"]

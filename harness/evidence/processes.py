@@ -1,0 +1,54 @@
+"""The living processes of a stage, as the operating system shows them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+MARK = "RBEE_BDD_STAGE"  # every program of a stage has it in its environment, and hands it on
+
+
+@dataclass(frozen=True)
+class Living:
+    """A living process: its command line, the program that it runs, and where it runs."""
+
+    pid: int
+    argv: tuple[str, ...]
+    program: str
+    host: str
+    parent: int
+
+    def __str__(self) -> str:
+        return f"pid {self.pid} on {self.host}: {' '.join(self.argv)}"
+
+    def option(self, name: str) -> str | None:
+        """The value of the option `name` (with its dashes) on the command line; None when it is not there."""
+        return next((value for flag, value in zip(self.argv, self.argv[1:], strict=False) if flag == name), None)
+
+    def ports(self) -> set[int]:
+        """The TCP ports at which it listens."""
+        connections = psutil.Process(self.pid).net_connections("tcp")
+        return {connection.laddr.port for connection in connections if connection.status == psutil.CONN_LISTEN}
+
+
+def _program(argv: list[str]) -> str:
+    """The program's own name: of a script its own, not its interpreter's."""
+    words = [word for word in argv[:2] if not word.startswith("-")]
+    names = [Path(word).name for word in words]
+    return names[1] if len(names) > 1 and names[0].startswith("python") else (names or [""])[0]
+
+
+def living(mark: str) -> list[Living]:
+    """The processes that carry the stage's `mark`, oldest first. One that ends while it is looked at is left out."""
+    found = []
+    for process in psutil.process_iter(["environ", "cmdline", "ppid", "status", "create_time"]):
+        environ = process.info["environ"] or {}
+        if environ.get(MARK) != mark or process.info["status"] == psutil.STATUS_ZOMBIE:
+            continue
+        argv = process.info["cmdline"] or []
+        host = environ.get("RBEE_NODE_HOST", "")
+        seen = Living(process.pid, tuple(argv), _program(argv), host, process.info["ppid"])
+        found.append((process.info["create_time"], seen))
+    return [seen for _, seen in sorted(found, key=lambda pair: (pair[0], pair[1].pid))]

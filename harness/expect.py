@@ -1,0 +1,46 @@
+"""What Then steps say when what was seen is not what is wanted. Every function raises AssertionError with both."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+
+def equal(what: str, seen: object, wanted: object) -> None:
+    """`seen` equals `wanted`."""
+    assert seen == wanted, f"{what}: wanted {wanted!r}, seen {seen!r}"
+
+
+def members(what: str, seen: Mapping[str, Any], wanted: Mapping[str, str]) -> None:
+    """Each member of `wanted` is in `seen`, with that value as text."""
+    for name, value in wanted.items():
+        assert name in seen, f"{what}: no {name} in {dict(seen)!r}"
+        equal(f"{what}, {name}", as_text(seen[name]), value)
+
+
+def as_text(value: Any) -> str:
+    """A value as a table cell shows it: text as it is, true, false and null as in JSON, a number without a needless `.0`."""
+    if value is None or isinstance(value, bool):
+        return {None: "null", True: "true", False: "false"}[value]
+    if isinstance(value, float):
+        return f"{value:g}"
+    return str(value)
+
+
+def lines(what: str, seen: str, wanted: str) -> None:
+    """The lines of `wanted` stand in `seen`, one directly after the other."""
+    have, want = seen.splitlines(), wanted.splitlines()
+    if any(have[start : start + len(want)] == want for start in range(len(have) - len(want) + 1)):
+        return
+    difference = "\n".join(difflib.ndiff(want, have))
+    raise AssertionError(
+        f"{what}: these lines do not stand there, one after the other (- wanted, + seen)\n{difference}"
+    )
+
+
+def in_order(what: str, seen: Sequence[str], wanted: Sequence[str]) -> None:
+    """The entries of `wanted` are in `seen`, in this order; others may stand between."""
+    rest = iter(seen)
+    for entry in wanted:
+        assert entry in rest, f"{what}: wanted {entry!r} next; seen in all:\n  " + "\n  ".join(seen)

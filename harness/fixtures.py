@@ -1,0 +1,13 @@
+"""The values that TEST-001 uses throughout (docs/contract.md, section 3.2)."""
+
+from __future__ import annotations
+
+QUEEN_URL = "http://localhost:8080"
+SSH_USER = "rbee"
+SSH_KEY = "~/.ssh/id_ed25519"
+GIT_REPO = "https://github.com/user/llama-orch.git"
+GIT_BRANCH = "main"
+INSTALL_PATH = "~/rbee"
+REGISTRY = "~/.rbee/beehives.db"
+CATALOGUE = "~/.rbee/models.db"
+MODEL = "hf:TheBloke/TinyLlama-1.1B-Chat-v1.0-GGUF"

@@ -1,0 +1,83 @@
+"""The line between a scenario's attempt and the world: requests there, events back, one JSON line each."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import select
+import socket
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+
+class WorldError(Exception):
+    """The world refused a request, or is gone; the text says which and why."""
+
+
+class Link:
+    """A connection to the world. `on_event` gets each event in the moment it is read off the line, in order."""
+
+    def __init__(self, path: Path, on_event: Callable[[dict[str, Any]], None]) -> None:
+        self._socket = socket.socket(socket.AF_UNIX)
+        self._on_event = on_event
+        self._rest = b""
+        self._numbers = itertools.count(1)
+        self._replies: dict[int, dict[str, Any]] = {}
+        try:
+            self._socket.connect(str(path))
+        except OSError as error:
+            raise WorldError(f"the world does not answer at {path}: {error.strerror}") from error
+
+    def begin(self, do: str, **fields: Any) -> int:
+        """Send a request and return its number, for `reply`. Raises WorldError when the world is gone."""
+        number = next(self._numbers)
+        try:
+            self._socket.sendall(json.dumps({"id": number, "do": do, **fields}).encode() + b"\n")
+        except OSError as error:
+            raise WorldError(f"the world process is gone: {error.strerror}") from error
+        return number
+
+    def reply(self, number: int, *, limit_s: float) -> dict[str, Any] | None:
+        """The reply to request `number`, or None when it has not come within `limit_s` seconds of real time.
+
+        Raises WorldError when the world refused, or is gone."""
+        until_s = time.monotonic() + limit_s
+        while number not in self._replies:
+            if not self.take(until_s - time.monotonic()):
+                return None
+        reply = self._replies.pop(number)
+        if "error" in reply:
+            raise WorldError(reply["error"])
+        return reply
+
+    def ask(self, do: str, *, limit_s: float = 30.0, **fields: Any) -> dict[str, Any]:
+        """Send a request and wait for its reply. Raises WorldError: refused, gone, or no reply within `limit_s` seconds."""
+        reply = self.reply(self.begin(do, **fields), limit_s=limit_s)
+        if reply is None:
+            raise WorldError(f"the world did not reply to {do!r} within {limit_s:g} s")
+        return reply
+
+    def take(self, limit_s: float) -> bool:
+        """Read what the world has told, waiting up to `limit_s` seconds for some; False when nothing came."""
+        if not select.select([self._socket], [], [], max(0.0, limit_s))[0]:
+            return False
+        try:
+            data = self._socket.recv(1 << 16)
+        except OSError as error:
+            raise WorldError(f"the world process is gone: {error.strerror}") from error
+        if not data:
+            raise WorldError("the world process is gone: it closed the line")
+        *lines, self._rest = (self._rest + data).split(b"\n")
+        for line in lines:
+            message = json.loads(line)
+            if "reply" in message:
+                self._replies[message["reply"]] = message
+            else:
+                self._on_event(message)
+        return True
+
+    def close(self) -> None:
+        """Hang up: the world then removes the stage."""
+        self._socket.close()

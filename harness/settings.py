@@ -1,0 +1,67 @@
+"""What the user set on the command line (`-D name=value`), read and checked."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+PROGRAMS = {"keeper": "rbee-keeper", "queen": "queen-rbee", "hive": "rbee-hive", "worker": "llm-worker-rbee"}
+CLOCKS = ("stage", "real")
+STAGE_WAIT_S, REAL_WAIT_S = 60.0, 600.0
+
+
+class SettingsError(Exception):
+    """A setting that cannot be used; the text says which, why, and what would do."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The settings of a run.
+
+    programs: program name → the user's own binary, or None for our stand-in. clock: `stage` or `real`. wait_s: how long a
+    step waits at most, in seconds of real time. rust_log: handed to every program."""
+
+    programs: Mapping[str, Path | None]
+    clock: str
+    wait_s: float
+    rust_log: str | None
+
+    @property
+    def replaced(self) -> list[str]:
+        """The programs that are the user's own."""
+        return [name for name, path in self.programs.items() if path is not None]
+
+
+def read(userdata: Mapping[str, str]) -> Settings:
+    """The settings in behave's userdata and the environment. Raises SettingsError."""
+    programs = {name: _program(option, userdata.get(option)) for option, name in PROGRAMS.items()}
+    clock = userdata.get("clock", "stage")
+    if clock not in CLOCKS:
+        raise SettingsError(f"-D clock={clock}: there is no such clock; use one of: {', '.join(CLOCKS)}")
+    if any(programs.values()):
+        clock = "real"  # a program that is the user's own lives in real time
+    default_s = STAGE_WAIT_S if clock == "stage" else REAL_WAIT_S
+    return Settings(programs, clock, _seconds("wait_s", userdata.get("wait_s"), default_s), os.environ.get("RUST_LOG"))
+
+
+def _program(option: str, value: str | None) -> Path | None:
+    if not value:
+        return None
+    path = Path(value).expanduser().absolute()
+    if not path.is_file():
+        raise SettingsError(f"-D {option}={value}: there is no such file")
+    if not os.access(path, os.X_OK):
+        raise SettingsError(f"-D {option}={value}: not executable (chmod +x {value})")
+    return path
+
+
+def _seconds(option: str, value: str | None, default_s: float) -> float:
+    try:
+        seconds = float(value) if value else default_s
+    except ValueError:
+        seconds = 0.0
+    if seconds <= 0:
+        raise SettingsError(f"-D {option}={value}: a number of seconds above 0 is needed")
+    return seconds

@@ -1,0 +1,163 @@
+"""The stage of a scenario: what its Given and When steps act through.
+
+Steps that act use a stage; steps that check read its `evidence` and nothing else."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import requests
+from requests.adapters import HTTPAdapter
+
+from harness.evidence import Evidence
+from harness.link import Link
+from harness.place import Place
+from harness.settings import Settings
+from mocks.common.retry import backoff
+
+REGISTRATION_ATTEMPTS, FIRST_DELAY_S = 5, 0.2  # docs/contract.md, section 4.2: the harness's registration step
+
+
+class StageError(Exception):
+    """The stage could not do what a step wanted; the text says what, and what was seen."""
+
+
+class Stage:
+    """A scenario's own little world, opened in the world process at `socket`.
+
+    Everything it writes lies below `directory`. `show` gets each event as it is read (for `--no-capture`)."""
+
+    def __init__(
+        self, socket: Path, directory: Path, topology: Path, settings: Settings, show: Callable[[dict[str, Any]], None]
+    ) -> None:
+        self.directory = directory
+        self.settings = settings
+        self._events: list[dict[str, Any]] = []
+        self._show = show
+        self._link = Link(socket, self._take)
+        opened = self._link.ask(
+            "open",
+            directory=str(directory),
+            topology=str(topology),
+            programs={name: str(path) if path else None for name, path in settings.programs.items()},
+            clock=settings.clock,
+            rust_log=settings.rust_log,
+            watcher=os.getpid(),
+        )
+        self.places = {
+            name: Place(name, node["host"], node["address"], Path(node["directory"]))
+            for name, node in opened["nodes"].items()
+        }
+        self.control: str = opened["control"]
+        self._operator_proxy: str = opened["operator"]
+        self.evidence = Evidence(
+            events=self._events,
+            places=self.places,
+            control=self.control,
+            mark=opened["mark"],
+            epoch_us=opened["epoch_us"],
+            pump=self._link.take,
+            wait_s=settings.wait_s,
+        )
+
+    def _take(self, event: dict[str, Any]) -> None:
+        self._events.append(event)
+        self._show(event)
+
+    def start(self, command_line: str, *, node: str | None = None, env: Mapping[str, str] | None = None) -> int:
+        """Start a program on `node` (the control node by default) as a shell would, and return its process id.
+
+        Words are split as a shell splits them, a leading `~/` outside quotes is the home of the node; nothing else is
+        expanded."""
+        name = node or self.control
+        argv = split(command_line, self.places[name].home)
+        reply = self._link.ask("start", program=Path(argv[0]).name, argv=argv, node=name, env=dict(env or {}))
+        return int(reply["pid"])
+
+    def run(self, command_line: str, *, node: str | None = None, env: Mapping[str, str] | None = None) -> None:
+        """Run a program to its end: time flows until it has ended. Raises StageError when it does not within `wait_s`."""
+        self.flow({"exit": self.start(command_line, node=node, env=env)})
+
+    def flow(self, *until: Mapping[str, Any], since: int | None = None) -> int:
+        """Let time flow until one of the conditions holds (docs/design.md), and return its index.
+
+        Events count from now on, or from event number `since` of this stage on. Raises StageError when none holds within
+        `wait_s` seconds of real time, with what the world is waiting for."""
+        number = self._link.begin("flow", until=until, since=len(self._events) if since is None else since)
+        reply = self._link.reply(number, limit_s=self.settings.wait_s)
+        if reply is None:
+            state = self._link.ask("state")
+            self._link.ask("stand")
+            raise StageError(
+                f"waited {self.settings.wait_s:g} s for {' or '.join(map(str, until))}\n"
+                f"the stage's clock: {state['now_us'] / 1e6:.6f} s, next waits due at {state['waits_us'][:5]}\n"
+                f"who works: {', '.join(state['working']) or 'nobody'}\nlogs: {self.directory / 'logs'}"
+            )
+        return int(reply["why"])
+
+    @property
+    def events_so_far(self) -> int:
+        """How many events this stage has told: a mark for the `since` of a later flow."""
+        return len(self._events)
+
+    def ask(
+        self, method: str, url: str, json: Any = None, *, on_retry: Callable[[int, float], None] | None = None
+    ) -> requests.Response:
+        """Ask a program over HTTP, as the operator at the control node; time flows until the answer is there.
+
+        Connection errors are retried with the policy of the registration step: 5 attempts, 200 ms doubling, on the stage's
+        clock. Raises requests' exceptions when the last attempt fails too."""
+        policy = backoff(REGISTRATION_ATTEMPTS, FIRST_DELAY_S, sleep=self._sleep, on_retry=on_retry)
+        flow = self._link.begin("flow", until=[], since=len(self._events))
+        try:
+            with requests.Session() as http:
+                http.trust_env = False
+                http.proxies = {"http": self._operator_proxy}
+                http.mount("http://", HTTPAdapter(max_retries=policy))
+                return http.request(method, url, json=json, timeout=self.settings.wait_s)
+        finally:
+            self._link.ask("stand")
+            self._link.reply(flow, limit_s=self.settings.wait_s)
+
+    def _sleep(self, delay_s: float) -> None:
+        self._link.ask("wait", delay_us=round(delay_s * 1e6), limit_s=self.settings.wait_s)
+
+    def signal(self, pid: int, signal: int) -> None:
+        """Send a signal to a process of this stage."""
+        self._link.ask("signal", pid=pid, signal=int(signal))
+
+    def arrange(self, kind: str, **fields: Any) -> int:
+        """Arrange a fault in the world (docs/design.md), and return its number."""
+        return int(self._link.ask("fault", kind=kind, **fields)["fault"])
+
+    def set_fact(self, node: str, name: str, value: str) -> None:
+        """Change a fact of a node: what its `free` and `nvidia-smi` say from now on."""
+        (self.places[node].directory / "facts" / name).write_text(value)
+
+    def publish(self, path: str, **model: Any) -> None:
+        """Put a model file of this description on the hub, at the URL path `path`."""
+        self._link.ask("publish", path=path, model=model)
+
+    def place_model(self, node: str, path: str, **model: Any) -> Path:
+        """Put a model file of this description on a node, at the node's `path`; where it lies on this machine."""
+        file = self.places[node].path(path)
+        self._link.ask("place", file=str(file), model=model)
+        return file
+
+    def close(self) -> list[str]:
+        """End the stage: its processes get SIGTERM, then SIGKILL. What had to be killed."""
+        left = self._link.ask("close", limit_s=self.settings.wait_s)["left"]
+        self._link.close()
+        return [str(one) for one in left]
+
+
+def split(command_line: str, home: Path) -> list[str]:
+    """The words of a command line, as a shell splits them; a leading `~/` outside quotes stands for `home`.
+
+    A backslash at a line's end joins it with the next. Raises ValueError for an open quote."""
+    words = shlex.split(command_line.replace("\\\n", " "), posix=False)
+    return [f"{home}/{word[2:]}" if word.startswith("~/") else "".join(shlex.split(word)) for word in words]

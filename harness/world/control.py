@@ -1,0 +1,134 @@
+"""The world's side of the line to an attempt: its requests, in docs/design.md's words, carried out on its stage."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import traceback
+from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from harness.world.library import Library
+from harness.world.tenant import House, Order, Tenant
+from harness.world.topology import TopologyError, load_topology
+
+Fields = Mapping[str, Any]
+LINE_BYTES = 1 << 24  # the longest request: one with a model's description is short, one with an environment is not
+
+
+class RequestError(Exception):
+    """A request that cannot be carried out; the text is the reply."""
+
+
+class Control:
+    """One attempt's connection. When it closes, whatever the reason, the stage is removed."""
+
+    def __init__(self, house: House, library: Library, writer: asyncio.StreamWriter) -> None:
+        self._house, self._library, self._writer = house, library, writer
+        self._tenant: Tenant | None = None
+
+    async def serve(self, reader: asyncio.StreamReader) -> None:
+        """Carry out request after request, until the attempt hangs up. A flow goes on beside other requests."""
+        pending: set[asyncio.Task[None]] = set()
+        try:
+            while line := await reader.readline():
+                task = asyncio.ensure_future(self._carry_out(json.loads(line)))
+                pending.add(task)
+                task.add_done_callback(pending.discard)
+        finally:
+            for task in pending:
+                task.cancel()
+            if self._tenant is not None:
+                await self._tenant.close()
+            self._writer.close()
+
+    async def _carry_out(self, request: Fields) -> None:
+        handlers: dict[str, Callable[[Fields], Awaitable[Fields]]] = {
+            "open": self._open,
+            "start": self._start,
+            "signal": self._signal,
+            "flow": self._flow,
+            "stand": self._stand,
+            "wait": self._wait,
+            "state": self._state,
+            "fault": self._fault,
+            "publish": self._publish,
+            "place": self._place,
+            "close": self._close,
+        }
+        try:
+            if request["do"] not in handlers:
+                raise RequestError(f"the world cannot do {request['do']!r}; it can {', '.join(handlers)}")
+            reply = await handlers[request["do"]](request)
+        except (RequestError, TopologyError, ValueError, OSError) as error:
+            reply = {"error": str(error)}
+        except Exception as error:  # a fault of the world's own: the attempt must not wait for a reply for ever
+            traceback.print_exc()
+            reply = {"error": f"the world failed at {request['do']}: {error!r} (its log has more)"}
+        self._send({"reply": request["id"], **reply})
+
+    def _send(self, message: Fields) -> None:
+        self._writer.write(json.dumps(message).encode() + b"\n")
+
+    @property
+    def _stage(self) -> Tenant:
+        if self._tenant is None:
+            raise RequestError("no stage is open on this connection")
+        return self._tenant
+
+    async def _open(self, request: Fields) -> Fields:
+        if self._tenant is not None:
+            raise RequestError("a stage is open already on this connection")
+        programs = {name: Path(path) if path else None for name, path in request["programs"].items()}
+        order = Order(
+            directory=Path(request["directory"]),
+            topology=load_topology(Path(request["topology"])),
+            programs=programs,
+            real=request["clock"] == "real",
+            rust_log=request["rust_log"],
+            watcher=request["watcher"],
+        )
+        self._tenant = Tenant(order, self._house, self._send)
+        opened = await self._tenant.open()
+        self._library.publish_standard(self._tenant.files)
+        return opened
+
+    async def _start(self, request: Fields) -> Fields:
+        node = self._stage.nodes[request["node"]]
+        pid = self._stage.processes.start(request["program"], request["argv"], node, env=request["env"])
+        return {"pid": pid}
+
+    async def _signal(self, request: Fields) -> Fields:
+        self._stage.processes.signal(request["pid"], request["signal"])
+        return {}
+
+    async def _flow(self, request: Fields) -> Fields:
+        return {"why": await self._stage.flow(request["until"], request["since"])}
+
+    async def _stand(self, request: Fields) -> Fields:  # noqa: ARG002
+        self._stage.stand()
+        return {}
+
+    async def _wait(self, request: Fields) -> Fields:
+        await self._stage.wait(request["delay_us"])
+        return {}
+
+    async def _state(self, request: Fields) -> Fields:  # noqa: ARG002
+        return self._stage.state()
+
+    async def _fault(self, request: Fields) -> Fields:
+        fields = {name: value for name, value in request.items() if name not in ("id", "do", "kind")}
+        return {"fault": self._stage.faults.arrange(request["kind"], **fields)}
+
+    async def _publish(self, request: Fields) -> Fields:
+        self._stage.files.publish(request["path"], self._library.model(**request["model"]))
+        return {}
+
+    async def _place(self, request: Fields) -> Fields:
+        self._library.place(Path(request["file"]), **request["model"])
+        return {}
+
+    async def _close(self, request: Fields) -> Fields:  # noqa: ARG002
+        tenant, self._tenant = self._stage, None
+        return {"left": await tenant.close()}

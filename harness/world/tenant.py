@@ -1,0 +1,213 @@
+"""One stage in the world: its nodes, network, clock and processes, from opening to closing."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ipaddress
+import random
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from harness.world import sandbox
+from harness.world.adoption import Orphans
+from harness.world.clock import ClockSelector, RealClock, StageClock, serve_clock
+from harness.world.faults import Faults
+from harness.world.flow import Flow
+from harness.world.hub import Hub
+from harness.world.keys import Keys
+from harness.world.look import Crowd, Figures
+from harness.world.network import OPERATOR, Network
+from harness.world.node import SshServer
+from harness.world.processes import Processes
+from harness.world.topology import PROXY_PORT, Topology
+
+END_LIMIT_S = 5.0  # a program gets so long to end after SIGTERM
+NETWORK_TRIES = 50
+NETWORKS = (int(ipaddress.ip_address("127.1.0.0")) >> 8, int(ipaddress.ip_address("127.255.254.0")) >> 8)
+"""The first and last /24 network of loopback that a stage may get; 127.0 is left to everybody else."""
+OPERATOR_NUMBER, HUB_NUMBER = 250, 251  # the addresses in a stage's network that belong to no node
+
+
+@dataclass(frozen=True)
+class House:
+    """What all stages of a run share."""
+
+    keys: Keys
+    selector: ClockSelector
+    orphans: Orphans
+
+
+@dataclass(frozen=True)
+class Order:
+    """What an attempt wants its stage to be: the fields of `open` in docs/design.md."""
+
+    directory: Path
+    topology: Topology
+    programs: Mapping[str, Path | None]
+    real: bool
+    rust_log: str | None
+    watcher: int
+
+
+class Tenant:
+    """A stage. What happens there goes to `send`, in order.
+
+    Its parts know it by the protocols that they define: what they may use of it is public here."""
+
+    def __init__(self, order: Order, house: House, send: Callable[[dict[str, Any]], None]) -> None:
+        self.directory = order.directory
+        self.stage = self.mark = str(order.directory)
+        self.rust_log = order.rust_log
+        self.clock_path = None if order.real else order.directory / "clock.sock"
+        self.control_node = order.topology.control
+        self.nodes = order.topology.place(order.directory)
+        self.operator_address = ""
+        self.hub: tuple[str, int] | None = None
+        self.faults = Faults()
+        self.files = Hub(order.directory)
+        self.processes = Processes(self, house.orphans)
+        self.clock: StageClock | RealClock = (
+            RealClock(self._flow_ends) if order.real else StageClock(self._look, self._flow_ends)
+        )
+        self._order, self._house, self._send = order, house, send
+        self._events: list[dict[str, Any]] = []
+        self._flow: Flow | None = None
+        self._flow_ended: asyncio.Future[None] | None = None
+        self._crowd = Crowd()
+        self._open_parts = contextlib.AsyncExitStack()
+
+    async def open(self) -> dict[str, Any]:
+        """Build the nodes, find a free network and let everybody listen; what `open` replies.
+
+        Raises OSError when a directory cannot be made, or no network is free."""
+        for node in self.nodes.values():
+            sandbox.build(node, self._order.programs, self._house.keys)
+        network = await self._open_network()
+        hub_address = _address(network, HUB_NUMBER)
+        self.hub = hub_address, await self.files.open(hub_address)
+        self._open_parts.push_async_callback(self.files.close)
+        for node in self.nodes.values():
+            server = SshServer(self, node, self._house.keys)
+            await server.open()
+            self._open_parts.push_async_callback(server.close)
+        if isinstance(self.clock, StageClock) and self.clock_path is not None:
+            self._open_parts.callback((await serve_clock(self.clock, self.clock_path)).close)
+            self._house.selector.clocks.add(self.clock)
+        places = {
+            node.name: {"host": node.host, "address": node.address, "directory": str(node.directory)}
+            for node in self.nodes.values()
+        }
+        operator = f"http://{self.operator_address}:{PROXY_PORT}"
+        return {
+            "nodes": places,
+            "control": self.control_node,
+            "operator": operator,
+            "mark": self.mark,
+            "epoch_us": self.clock.epoch_us,
+        }
+
+    async def _open_network(self) -> int:
+        """Listen in a network that nobody else uses; its number. A taken address is somebody else's stage: try another."""
+        taken: OSError | None = None
+        for _ in range(NETWORK_TRIES):
+            network = random.randint(*NETWORKS)
+            for node in self.nodes.values():
+                node.address = _address(network, node.number)
+            self.operator_address = _address(network, OPERATOR_NUMBER)
+            try:
+                proxy = Network(self, self.faults)
+                await proxy.open()
+            except OSError as error:
+                taken = error
+                continue
+            self._open_parts.push_async_callback(proxy.close)
+            return network
+        raise OSError(f"no network for a stage is free on loopback after {NETWORK_TRIES} tries: {taken}")
+
+    async def close(self) -> list[str]:
+        """End every process of the stage, then let go of all else. What had to be killed."""
+        self.clock.flowing = False
+        left = await self.processes.end(END_LIMIT_S)
+        if isinstance(self.clock, StageClock):
+            self._house.selector.clocks.discard(self.clock)
+        await self._open_parts.aclose()
+        self._crowd.close()
+        return [str(one) for one in left]
+
+    def tell(self, event: str, **fields: Any) -> None:
+        """Tell the attempt what happened (docs/design.md, "What the world tells"), with the clock's time."""
+        told = {"event": event, "at_us": self.clock.now_us, **fields}
+        self._events.append(told)
+        self._send(told)
+        if self._flow is not None:
+            self._flow.saw(told)
+            self.clock.nudge()
+
+    async def settled(self) -> None:
+        """Wait until nobody on the stage works."""
+        await self.clock.settled()
+
+    def hold(self) -> AbstractContextManager[None]:
+        """A context in which the stage's clock stands."""
+        return self.clock.hold()
+
+    async def flow(self, until: Sequence[Mapping[str, Any]], since: int) -> int | None:
+        """Let time flow until a condition holds, and return its index; None when `stand` ended it.
+
+        Events count from number `since` on. Raises ValueError for a condition that is none, or while time flows already."""
+        if self._flow is not None:
+            raise ValueError("time flows already on this stage")
+        self._flow = flow = Flow(until)
+        self._flow_ended = asyncio.get_running_loop().create_future()
+        for event in self._events[since:]:
+            flow.saw(event)
+        for moment_us, index in flow.moments():
+            self.clock.wait(max(0, moment_us - self.clock.now_us), partial(self._reach, flow, index), last=True)
+        self.clock.flowing = True
+        self.clock.nudge()
+        await self._flow_ended
+        self._flow = None
+        return flow.met if flow.met != STOOD else None
+
+    def stand(self) -> None:
+        """End the flow under way, if there is one, as soon as nobody works."""
+        if self._flow is not None:
+            self._reach(self._flow, STOOD)
+
+    def _reach(self, flow: Flow, index: int) -> None:
+        flow.end(index)
+        self.clock.nudge()
+
+    def _flow_ends(self) -> bool:
+        """Whether the flow under way ends now; whoever waits for that is told."""
+        if self._flow is None or self._flow_ended is None or self._flow.met is None:
+            return False
+        if not self._flow_ended.done():
+            self._flow_ended.set_result(None)
+        return True
+
+    async def wait(self, delay_us: int) -> None:
+        """Wait on the stage's clock."""
+        due: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.clock.wait(delay_us, lambda: None if due.done() else due.set_result(None))
+        await due
+
+    def state(self) -> dict[str, Any]:
+        """What the stage's time waits for: the reply to `state`."""
+        self._look()
+        return {"now_us": self.clock.now_us, "waits_us": self.clock.waits, "working": self._crowd.working()}
+
+    def _look(self) -> Figures | None:
+        return self._crowd.look(self.processes.roots(), self._order.watcher)
+
+
+STOOD = -1  # the index of no condition: a flow that `stand` ended
+
+
+def _address(network: int, number: int) -> str:
+    return str(ipaddress.ip_address((network << 8) + number))
