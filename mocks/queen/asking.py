@@ -1,0 +1,119 @@
+"""How the queen asks hives and workers: answers, failures, event streams, and limits that span several calls."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from http import client
+from typing import Any
+
+import requests
+
+from mocks.common import clock, events
+from mocks.common.errors import RbeeError
+
+
+class StreamError(Exception):
+    """An event stream ended without its end mark, fell silent, or said something unreadable."""
+
+
+class Deadline:
+    """A moment on the clock that several waits share, `limit_s` seconds from now."""
+
+    def __init__(self, limit_s: float) -> None:
+        self._due_us = clock.now_us() + round(limit_s * 1_000_000)
+
+    def left_s(self, at_most_s: float = float("inf")) -> float:
+        """Seconds until the deadline, but not more than `at_most_s`. Raises TimeoutError when none are left."""
+        left_us = self._due_us - clock.now_us()
+        if left_us <= 0:
+            raise TimeoutError
+        return min(left_us / 1_000_000, at_most_s)
+
+
+def ask(
+    http: requests.Session,
+    method: str,
+    url: str,
+    *,
+    purpose: str,
+    limit_s: float,
+    body: Mapping[str, Any] | None = None,
+    needs: tuple[str, ...] = (),
+) -> dict[str, Any]:
+    """The JSON object that `url` answers within `limit_s` seconds, which has at least the members `needs`.
+
+    `purpose` begins the message of a failure ("Worker spawn"). Raises RbeeError: HIVE_UNREACHABLE when nobody answers,
+    else as `answer` does.
+    """
+    try:
+        response = http.request(method, url, json=body, timeout=limit_s)
+    except requests.RequestException as error:
+        raise RbeeError("HIVE_UNREACHABLE", f"{purpose} request failed: {unsent(url)}", status=503) from error
+    return answer(response, purpose=purpose, needs=needs)
+
+
+def unsent(url: str) -> str:
+    """What rbee says of a request that got no answer."""
+    return f"error sending request for url ({url})"
+
+
+def answer(response: requests.Response, *, purpose: str, needs: tuple[str, ...] = ()) -> dict[str, Any]:
+    """The JSON object in a good answer.
+
+    Raises RbeeError for a failed one, and for one that lacks a member of `needs`."""
+    if not response.ok:
+        raise failure(response, purpose=purpose)
+    try:
+        told = response.json()
+    except ValueError:
+        told = None
+    if not isinstance(told, dict) or not all(name in told for name in needs):
+        raise RbeeError("INTERNAL_ERROR", f"{purpose} parse error: error decoding response body")
+    return told
+
+
+def failure(response: requests.Response, *, purpose: str) -> RbeeError:
+    """The error that a failed answer tells: its envelope's, or one made of its status and text."""
+    try:
+        return RbeeError.from_envelope(response.json(), response.status_code)
+    except ValueError:
+        text = f": {response.text}" if response.text else ""
+        message = f"{purpose} failed: HTTP {status_text(response)}{text}"
+        return RbeeError("INTERNAL_ERROR", message, status=response.status_code)
+
+
+def status_text(response: requests.Response) -> str:
+    """Status code and its usual name, as in `404 Not Found`."""
+    return f"{response.status_code} {client.responses.get(response.status_code, '<unknown status code>')}"
+
+
+def watch(http: requests.Session, url: str, *, purpose: str, silence_s: float) -> Iterator[dict[str, Any]]:
+    """The events of the stream at `url`, which may be silent for `silence_s` seconds at a time.
+
+    Raises RbeeError when the answer is a failure, StreamError when there is none, and as `read` does."""
+    try:
+        response = http.get(url, stream=True, timeout=silence_s)
+    except requests.RequestException as error:
+        raise StreamError(unsent(url)) from error
+    with response:
+        if not response.ok:
+            raise failure(response, purpose=purpose)
+        yield from read(response)
+
+
+def read(response: requests.Response) -> Iterator[dict[str, Any]]:
+    """The events of a stream up to its end mark, as they arrive. Raises StreamError when it ends in another way."""
+    try:
+        for payload in events.read(response):
+            if payload == "[DONE]":
+                return
+            event = json.loads(payload)
+            if not isinstance(event, dict):
+                raise StreamError(f"not an event: {payload}")
+            yield event
+    except requests.RequestException as error:
+        raise StreamError(str(error)) from error
+    except json.JSONDecodeError as error:
+        raise StreamError(f"not JSON: {error.doc}") from error
+    raise StreamError("the stream ended without its end mark")
