@@ -57,7 +57,7 @@ def test_launch_and_retry_know_nothing_of_the_stand_ins() -> None:
 
 
 def test_reports_know_the_event_log_only() -> None:
-    assert offences("harness/report", may_know={"harness.report", "harness.runner.log"}) == {}
+    assert offences("harness/report", may_know={"harness.report", "harness.runner.events"}) == {}
 
 
 def test_an_import_across_a_wall_is_noticed() -> None:
