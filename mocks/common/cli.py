@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import argparse
+import io
 import os
+import signal
 import sys
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
 from mocks.common.errors import RbeeError
+
+INTERRUPTED = 130
+"""The exit code of a program that Ctrl-C ended (docs/contract.md, section 4.4)."""
 
 
 class Parser(argparse.ArgumentParser):
@@ -45,8 +50,13 @@ class Parser(argparse.ArgumentParser):
 def run(main: Callable[[argparse.Namespace], int], parser: argparse.ArgumentParser) -> NoReturn:
     """Parse the command line, run `main` with it, and end the process with the code that it returns.
 
-    An RbeeError or an OSError of `main` becomes `Error: <message>` on stderr and exit code 1.
+    An RbeeError or an OSError of `main` becomes `Error: <message>` on stderr and exit code 1; Ctrl-C is exit code 130.
     """
+    # Whoever starts a program in the background of a script gives it SIGINT ignored; Ctrl-C is to end it all the same.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # Whoever reads a pipe sees each line when it is printed, and before an error that follows it.
+        sys.stdout.reconfigure(line_buffering=True)
     arguments = parser.parse_args()
     try:
         code = main(arguments)
@@ -59,7 +69,20 @@ def run(main: Callable[[argparse.Namespace], int], parser: argparse.ArgumentPars
         code = _fail(os_text(failure))
     except RbeeError as failure:
         code = _fail(failure.message)
+    except KeyboardInterrupt:
+        code = INTERRUPTED
     sys.exit(code)
+
+
+def whole(largest: int) -> Callable[[str], int]:
+    """The type of an option that is a whole number from 0 to `largest`."""
+
+    def number(text: str) -> int:
+        if not (text.isascii() and text.isdigit() and int(text) <= largest):
+            raise argparse.ArgumentTypeError(f"invalid value '{text}': not a whole number from 0 to {largest}")
+        return int(text)
+
+    return number
 
 
 def os_text(failure: OSError) -> str:

@@ -1,0 +1,96 @@
+"""The stack of one inference: a queen and a hive that the keeper starts and ends.
+
+docs/contract.md, section 9 row 11.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import requests
+
+from mocks.common import clock, http, machine, retry
+from mocks.common.errors import RbeeError
+from mocks.common.launch import launch
+from mocks.keeper import programs
+from mocks.keeper.screen import Screen
+
+ACTOR = "rbee-keeper"
+QUEEN_HEALTH = "http://localhost:8080/health"
+HIVE_HEALTH = "http://localhost:9200/v1/health"
+HIVE_PORT = "9200"
+ANSWER_LIMIT_S = 10
+START_ATTEMPTS = 8
+START_DELAY_S = 0.1
+"""A program that starts is asked again after 100 ms, doubling, and given up after 12.7 s."""
+END_LIMIT_S = 30
+"""How long a program may take to end: a hive waits for each of its workers (docs/contract.md, section 4.2)."""
+
+
+@contextlib.contextmanager
+def stack(screen: Screen) -> Iterator[None]:
+    """While the block runs, a queen and a hive run on this machine, as children of this process.
+
+    Afterwards the hive is ended, which ends its workers, then the queen. Raises RbeeError when a queen or a hive runs
+    here already, or does not come up.
+    """
+    for name, url in (("queen-rbee", QUEEN_HEALTH), ("rbee-hive", HIVE_HEALTH)):
+        if _answers(url, attempts=1):
+            message = f"A {name} runs on this machine already: {url}\nSuggestion: Leave out --ephemeral"
+            raise RbeeError("ALREADY_RUNNING", message)
+    with _running(screen, "queen-rbee") as queen, _running(screen, "rbee-hive", "daemon", "--port", HIVE_PORT) as hive:
+        for child, name, url in ((queen, "queen-rbee", QUEEN_HEALTH), (hive, "rbee-hive", HIVE_HEALTH)):
+            if not _answers(url, attempts=START_ATTEMPTS) or child.poll() is not None:
+                raise RbeeError("START_FAILED", f"{name} did not come up: see {_log_path(name)}")
+        yield
+
+
+def _answers(url: str, *, attempts: int) -> bool:
+    policy = retry.backoff(attempts, START_DELAY_S, sleep=clock.sleep)
+    with http.session(retry=policy) as session:
+        try:
+            session.get(url, timeout=ANSWER_LIMIT_S)
+        except requests.RequestException:
+            return False
+    return True
+
+
+@contextlib.contextmanager
+def _running(screen: Screen, name: str, *arguments: str) -> Iterator[psutil.Popen]:
+    log_path = _log_path(name)
+    log_path.parent.mkdir(parents=True, exist_ok=True)
+    screen.narrate(ACTOR, f"🚀 Starting {name} (log: {log_path})")
+    with log_path.open("ab") as log:
+        child = launch(
+            [str(programs.find(name)), *arguments],
+            env=os.environ,
+            cwd=os.getcwd(),
+            stdout=log.fileno(),
+            stderr=log.fileno(),
+        )
+    try:
+        yield child
+    finally:
+        screen.narrate(ACTOR, f"👋 Ending {name}")
+        _end(child)
+
+
+def _end(child: psutil.Popen) -> None:
+    """Ask a child to end, and wait until it has; one that takes too long is killed."""
+    with contextlib.suppress(psutil.NoSuchProcess, ProcessLookupError):
+        child.terminate()
+        with io.FileIO(os.pidfd_open(child.pid)) as ended, clock.limit(END_LIMIT_S) as limited:
+            try:
+                limited.wait_readable(ended)
+            except TimeoutError:
+                child.kill()
+    child.wait()
+
+
+def _log_path(name: str) -> Path:
+    return machine.home() / ".rbee" / "logs" / f"{name}.log"

@@ -1,0 +1,116 @@
+"""How the keeper asks the queen."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Iterator
+from http import client
+from typing import Any
+
+import requests
+
+from mocks.common import clock, events, http, retry
+from mocks.common.errors import RbeeError
+from mocks.keeper import config
+
+URL = "http://localhost:8080"
+"""Where every keeper finds its queen (docs/contract.md, section 1.2)."""
+
+ATTEMPTS = 5
+FIRST_DELAY_S = 0.2
+"""A call that finds nobody is made again after 200, 400, 800 and 1600 ms (docs/contract.md, section 4.2)."""
+
+ANSWER_LIMIT_S = 30
+SILENCE_LIMIT_S = 600
+"""How long a stream may say nothing: a model may load for five minutes, and a build takes its time."""
+
+
+@contextlib.contextmanager
+def asked(
+    method: str, path: str, *, failing: str, limit_s: float | None = ANSWER_LIMIT_S, **content: Any
+) -> Iterator[requests.Response]:
+    """The queen's answer, of any status. `content` is the call's json, params, headers or stream, as requests has them.
+
+    `limit_s` limits each wait for bytes. Raises RbeeError, whose message begins with `failing` ("Failed to list
+    workers"), when nobody answers.
+    """
+    url = f"{URL}{path}"
+    policy = retry.backoff(ATTEMPTS, FIRST_DELAY_S, sleep=clock.sleep)
+    with http.session(api_key=config.api_key(), retry=policy) as session:
+        try:
+            response = session.request(method, url, timeout=limit_s, **content)
+        except requests.Timeout as failure:
+            message = f"{failing}: queen-rbee at {URL} did not answer within {limit_s:g} s"
+            raise RbeeError("REQUEST_TIMEOUT", message) from failure
+        except requests.RequestException as failure:
+            message = (
+                f"{failing} after {ATTEMPTS} attempts: error sending request for url ({url})\n"
+                "Suggestion: Check if queen-rbee is running"
+            )
+            raise RbeeError("QUEEN_UNREACHABLE", message) from failure
+        with response:
+            yield response
+
+
+def document(response: requests.Response, *needs: str) -> dict[str, Any]:
+    """The JSON object in an answer, which has the members `needs`. Raises RbeeError when it has not."""
+    try:
+        told = response.json()
+    except ValueError:
+        told = None
+    missing = [name for name in needs if not isinstance(told, dict) or name not in told]
+    if missing or not isinstance(told, dict):
+        reason = f"missing field `{missing[0]}`" if missing and isinstance(told, dict) else "it is no JSON object"
+        message = f"Failed to parse response from queen-rbee\n\nCaused by:\n    {reason}"
+        raise RbeeError("INVALID_RESPONSE", message)
+    return told
+
+
+def refusal(response: requests.Response, failing: str) -> RbeeError:
+    """The error of an answer whose status is one: what its envelope says, else the status and text of the answer."""
+    with contextlib.suppress(ValueError):
+        return RbeeError.from_envelope(response.json(), response.status_code)
+    text = f" - {response.text}" if response.text else ""
+    return RbeeError("REFUSED", f"{failing}: HTTP {status_text(response)}{text}", status=response.status_code)
+
+
+def stream(response: requests.Response) -> Iterator[dict[str, Any]]:
+    """The events of a streamed answer, as they arrive; what is no event is passed over.
+
+    At its end it raises RbeeError: the one that an error event told, or STREAM_BROKEN when there was no end mark.
+    """
+    failure: RbeeError | None = None
+    done = False
+    with contextlib.suppress(requests.RequestException):
+        for payload in events.read(response):
+            done = done or payload == "[DONE]"
+            event = None if done else _event(payload)
+            if event and event.get("type") == "error":
+                failure = _error(event)
+            elif event:
+                yield event
+    if not failure and not done:
+        failure = RbeeError("STREAM_BROKEN", "SSE stream closed unexpectedly")
+    if failure:
+        raise failure
+
+
+def _event(payload: str) -> dict[str, Any] | None:
+    try:
+        event = json.loads(payload)
+    except ValueError:
+        return None
+    return event if isinstance(event, dict) else None
+
+
+def _error(event: dict[str, Any]) -> RbeeError:
+    try:
+        return RbeeError.from_event(event)
+    except ValueError:
+        return RbeeError("INTERNAL_ERROR", f"queen-rbee told of an error without a code: {event}")
+
+
+def status_text(response: requests.Response) -> str:
+    """Status code and its usual name, as in `404 Not Found`."""
+    return f"{response.status_code} {client.responses.get(response.status_code, '<unknown status code>')}"
