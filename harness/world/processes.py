@@ -1,0 +1,260 @@
+"""The processes of a stage: starting a program, what it says, how it ends, and ending all of them.
+
+All of it is events of the world's loop: output is read from pipes, an end is seen on a pidfd. So what was said before
+a moment on the clock is known at that moment."""
+
+from __future__ import annotations
+
+import asyncio
+import codecs
+import contextlib
+import functools
+import os
+import shlex
+import shutil
+import signal
+import subprocess
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from harness.world.adoption import Orphans, descendants
+from harness.world.sandbox import environment
+from harness.world.topology import Node, Stage
+from mocks.common.launch import launch
+
+PIPE_BYTES = 1 << 20  # the most that a pipe can be made to hold: one read takes all there is
+GRACE_S = 5.0  # real seconds between SIGTERM and SIGKILL
+KILLED_LIMIT_S = 10.0  # real seconds after which a killed process is said to be stuck
+
+OnOutput = Callable[[str, bytes], None]
+OnExit = Callable[[int], None]
+
+
+@dataclass(frozen=True)
+class Left:
+    """A process that lived on after SIGTERM and had to be killed."""
+
+    pid: int
+    argv: list[str]
+
+    def __str__(self) -> str:
+        return f"{self.pid}: {shlex.join(self.argv)}"
+
+
+class Program:
+    """One program that was started: passes its output on, and tells its end.
+
+    `outputs` are its streams' names and the pipes to read them from, which it closes. An output goes to the log, to
+    `on_output` (stream, bytes) and, as text, to the stage. Pipes that a grandchild holds are read on after the end."""
+
+    def __init__(
+        self,
+        stage: Stage,
+        program: str,
+        node: Node,
+        process: psutil.Popen,
+        outputs: Mapping[str, int],
+        on_output: OnOutput | None,
+        on_exit: OnExit,
+    ) -> None:
+        self._stage = stage
+        self._names: dict[str, Any] = {"program": program, "node": node.name, "pid": process.pid}
+        self._process = process
+        self._pipes = dict(outputs)
+        self._decoders = {stream: codecs.getincrementaldecoder("utf-8")("replace") for stream in outputs}
+        self._on_output = on_output
+        self._on_exit = on_exit
+        self._log = (stage.directory / "logs" / f"{node.name}-{program}-{process.pid}.log").open("ab", buffering=0)
+        self._loop = asyncio.get_running_loop()
+        for stream, pipe in outputs.items():
+            os.set_blocking(pipe, False)
+            self._loop.add_reader(pipe, self._read, stream)
+        self._pidfd = os.pidfd_open(process.pid)
+        self._loop.add_reader(self._pidfd, self._end)
+
+    def close(self) -> None:
+        """Nobody is left to write: take in what there still is, and let go of the pipes."""
+        for stream in list(self._pipes):
+            self._read_rest(stream)
+            self._close(stream)
+
+    def _read(self, stream: str) -> bool:
+        """Take in what can be read of a stream now; whether there was something."""
+        try:
+            data = os.read(self._pipes[stream], PIPE_BYTES)
+        except BlockingIOError:
+            return False
+        if not data:
+            self._close(stream)
+            return False
+        self._log.write(data)
+        if self._on_output is not None:
+            self._on_output(stream, data)
+        self._tell_output(stream, self._decoders[stream].decode(data))
+        return True
+
+    def _read_rest(self, stream: str) -> None:
+        """Read a stream to its end or, when somebody still holds it, take in what can be read at this moment."""
+        if self._read(stream):
+            self._read(stream)
+
+    def _close(self, stream: str) -> None:
+        if stream not in self._pipes:
+            return
+        pipe = self._pipes.pop(stream)
+        self._loop.remove_reader(pipe)
+        os.close(pipe)
+        self._tell_output(stream, self._decoders[stream].decode(b"", final=True))
+        if not self._pipes:
+            self._log.close()
+
+    def _tell_output(self, stream: str, text: str) -> None:
+        if text:
+            self._stage.tell("output", **self._names, stream=stream, text=text)
+
+    def _end(self) -> None:
+        self._loop.remove_reader(self._pidfd)
+        os.close(self._pidfd)
+        code: int = self._process.poll()
+        for stream in list(self._pipes):
+            self._read_rest(stream)
+        self._stage.tell("exited", **self._names, code=code)
+        self._on_exit(code)
+
+
+class Processes:
+    """The processes of one stage."""
+
+    def __init__(self, stage: Stage, orphans: Orphans) -> None:
+        self._stage = stage
+        self._orphans = orphans
+        self._running: set[int] = set()
+        self._programs: list[Program] = []
+        self._something_ended = asyncio.Event()
+        self._ending = False
+        (stage.directory / "logs").mkdir(parents=True, exist_ok=True)
+        orphans.join(stage.mark, stage.directory, self._something_ended.set)
+
+    def start(
+        self,
+        program: str,
+        argv: Sequence[str],
+        node: Node,
+        *,
+        env: Mapping[str, str] | None = None,
+        cwd: Path | None = None,
+        stdin: int = subprocess.DEVNULL,
+        on_output: OnOutput | None = None,
+        on_exit: OnExit | None = None,
+    ) -> int:
+        """Start a program on a node, and return its pid.
+
+        `program` is its name in events and in the name of its log. `argv[0]` is looked up on the node's PATH unless it
+        has a slash; `env` is added to the node's environment; it works in `cwd`, or in the node's home. `on_output`
+        gets each piece of its output (stream, bytes); `on_exit` its exit code (negative: the signal), after the last
+        piece that can be read then. Raises OSError when it cannot be started, or when the stage ends."""
+        if self._ending:
+            raise OSError(f"stage {self._stage.stage} ends: nothing is started there any more")
+        variables = {**environment(node, self._stage), **(env or {})}
+        works_in = cwd or node.directory / "home"
+        path = works_in / argv[0] if "/" in argv[0] else shutil.which(argv[0], path=variables["PATH"])
+        if path is None:
+            raise FileNotFoundError(f"there is no program {argv[0]} on {node.name} (PATH is {variables['PATH']})")
+        process, outputs = _launch([str(path), *argv[1:]], variables, works_in, stdin)
+        pid: int = process.pid
+        self._orphans.started(pid)
+        self._running.add(pid)
+        self._stage.tell("started", program=program, node=node.name, pid=pid, argv=list(argv))
+        ended = functools.partial(self._ended, pid, on_exit)
+        self._programs.append(Program(self._stage, program, node, process, outputs, on_output, ended))
+        return pid
+
+    def roots(self) -> list[int]:
+        """The living processes of the stage that are children of the world; all others are their descendants.
+
+        Orphans of which nothing tells (yet) to whom they belong count for every stage."""
+        return [*self._running, *self._orphans.of(self._stage.mark, None)]
+
+    def signal(self, pid: int, number: int) -> None:
+        """Send a signal to a process of this stage. Raises ProcessLookupError when `pid` is none, or is gone."""
+        if pid not in descendants(self._own()):
+            raise ProcessLookupError(f"{pid} is no living process of stage {self._stage.stage}")
+        os.kill(pid, number)
+
+    async def end(self, grace_s: float = GRACE_S) -> list[Left]:
+        """End every process of the stage, with SIGTERM and after `grace_s` real seconds SIGKILL, and wait until all are
+        gone. Returns what had to be killed.
+
+        Raises TimeoutError when a process is stuck in the kernel and does not die."""
+        self._ending = True
+        for _ in range(2):  # a process that is being born, between fork and exec, forgets the first SIGTERM
+            await self._ask(grace_s / 2)
+        left = _alive(descendants(self._own()))
+        async with asyncio.timeout(KILLED_LIMIT_S):
+            await self._all_gone(kill=True)
+        for program in self._programs:
+            program.close()
+        self._orphans.leave(self._stage.mark)
+        return left
+
+    def _ended(self, pid: int, on_exit: OnExit | None, code: int) -> None:
+        self._running.discard(pid)
+        self._orphans.ended(pid)
+        if on_exit is not None:
+            on_exit(code)
+        self._something_ended.set()
+
+    def _own(self) -> list[int]:
+        return [*self._running, *self._orphans.of(self._stage.mark)]
+
+    async def _ask(self, limit_s: float) -> None:
+        """Send SIGTERM to all, and wait until they are gone, or `limit_s` have passed."""
+        self._signal_all(signal.SIGTERM)
+        self._signal_all(signal.SIGCONT)  # what was stopped does not end before it runs again
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(limit_s):
+                await self._all_gone()
+
+    async def _all_gone(self, *, kill: bool = False) -> None:
+        """Wait until no process of the stage is left. With `kill`, each that turns up is killed, newborn ones too."""
+        while self._own():
+            if kill:
+                self._signal_all(signal.SIGKILL)
+            self._something_ended.clear()
+            await self._something_ended.wait()
+
+    def _signal_all(self, number: int) -> None:
+        for pid in descendants(self._own()):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, number)
+
+
+def _launch(argv: list[str], env: Mapping[str, str], cwd: Path, stdin: int) -> tuple[psutil.Popen, dict[str, int]]:
+    """A started program, and the pipes from which its outputs are read. Raises OSError."""
+    outputs, inner_ends = {}, {}
+    for stream in ("stdout", "stderr"):
+        outputs[stream], inner_ends[stream] = os.pipe()
+    try:
+        return launch(argv, env=env, cwd=cwd, stdin=stdin, **inner_ends), outputs
+    except BaseException:
+        for pipe in outputs.values():
+            os.close(pipe)
+        raise
+    finally:
+        for pipe in inner_ends.values():
+            os.close(pipe)
+
+
+def _alive(pids: Sequence[int]) -> list[Left]:
+    """Those of these processes that have not ended."""
+    alive = []
+    for pid in pids:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process = psutil.Process(pid)
+            if process.status() != psutil.STATUS_ZOMBIE:
+                alive.append(Left(pid, process.cmdline()))
+    return alive
