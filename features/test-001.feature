@@ -29,39 +29,39 @@ Feature: TEST-001 - inference across the nodes of rbee
 
 
   # Registry of nodes
-  @registry-setup @critical @wip
+  @registry-setup @critical
   Scenario: Add remote rbee-hive node to registry
     Given the registry of nodes is empty
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
+    When the user runs:
+      """
+      rbee-keeper setup add-node --name workstation --ssh-host workstation.home.arpa --ssh-user rbee
+        --ssh-key ~/.ssh/id_ed25519 --git-repo https://github.com/user/llama-orch.git --git-branch main
+        --install-path '~/rbee'
+      """
+    Then the queen was asked once to "add" a node, with:
+      | node_name   | ssh_host              | ssh_port | ssh_user | ssh_key_path      |
+      | workstation | workstation.home.arpa | 22       | rbee     | ~/.ssh/id_ed25519 |
+    And the queen was asked once to "add" a node, with:
+      | git_repo_url                           | git_branch | install_path |
+      | https://github.com/user/llama-orch.git | main       | ~/rbee       |
+    And "workstation" let user "rbee" in with the user's key
+    And "workstation" was asked over SSH to run:
+      """
+      echo 'connection test'
+      """
+    And the registry row of "workstation" holds:
+      | ssh_host              | ssh_port | ssh_user | ssh_key_path      | status    |
+      | workstation.home.arpa | 22       | rbee     | ~/.ssh/id_ed25519 | reachable |
+    And the registry row of "workstation" holds:
+      | git_repo_url                           | git_branch | install_path |
+      | https://github.com/user/llama-orch.git | main       | ~/rbee       |
+    And the registry row of "workstation" was last connected when it was added
+    And it prints:
+      """
+      [queen-rbee] 🔌 Testing SSH connection to workstation.home.arpa
+      [queen-rbee] ✅ SSH connection successful! Node 'workstation' saved to registry
+      """
+    And the exit code is 0
 
 
 
@@ -117,61 +117,61 @@ Feature: TEST-001 - inference across the nodes of rbee
 
 
 
-  @registry-setup @wip
+  @registry-setup
   Scenario: List registered rbee-hive nodes
-    Given node "workstation" is registered with the queen
+    Given nodes "workstation" and "blep" are registered with the queen
+    When the user runs "rbee-keeper setup list-nodes"
+    Then it prints:
+      """
+      blep (blep.home.arpa)
+        Status: reachable
+        Last connected: <time>
+        Install path: ~/rbee
+
+      workstation (workstation.home.arpa)
+        Status: reachable
+        Last connected: <time>
+        Install path: ~/rbee
+      """
+    And the times that it prints are those of the rows, in their order
+    And the exit code is 0
 
 
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-  @registry-setup @wip
+  @registry-setup
   Scenario: Remove node from rbee-hive registry
     Given node "workstation" is registered with the queen
+    When the user runs "rbee-keeper setup remove-node --name workstation"
+    Then the registry has no row of "workstation"
+    And it prints:
+      """
+      [queen-rbee] ✅ Node 'workstation' removed from registry
+      """
+    And the exit code is 0
 
-
-
-
-
-
-
-
-  @registry-setup @critical @wip
+  @registry-setup @critical
   Scenario: Inference fails when node not in registry
-    Given the registry of nodes is empty
+    Given node "workstation" is not registered with the queen
+    When the user runs:
+      """
+      rbee-keeper infer --node workstation --model hf:TheBloke/TinyLlama-1.1B-Chat-v1.0-GGUF
+        --prompt "write a short story" --max-tokens 20 --temperature 0.7 --backend cuda --device 1
+      """
+    Then the queen answered the task with status 404 and code "NODE_NOT_FOUND"
+    And nobody logged in to "workstation"
+    And nobody asked the hive of "workstation"
+    And it says on stderr:
+      """
+      [queen-rbee] ❌ ERROR: Node 'workstation' not found in rbee-hive registry
+
+      To add this node, run:
+        rbee-keeper setup add-node --name workstation --ssh-host <host> ...
+      """
+    And the exit code is 1
 
 
 
 
 
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-  # The whole flow
   @wip
   Scenario: Happy path - cold start inference on remote node
     Given node "workstation" is registered with the queen
@@ -890,20 +890,20 @@ Feature: TEST-001 - inference across the nodes of rbee
 
 
 
-  @install @team-036 @wip
+  @install @team-036
   Scenario: CLI command - install to user paths
-    Given nothing of rbee is installed for the user
-
-
-
-
-
-
-
-
-
-
-
+    When the user runs "rbee-keeper install"
+    Then it prints:
+      """
+      ✅ Installation complete!
+      """
+    And these are there on "blep":
+      | path                        | what       |
+      | ~/.local/share/rbee/models  | directory  |
+      | ~/.config/rbee/config.toml  | file       |
+    When the user runs each program in "~/.local/bin" with "--help"
+    Then rbee-keeper, rbee-hive and llm-worker-rbee have run, printed their usage and ended with 0
+    And the exit code is 0
 
   @install @team-036 @wip
   Scenario: CLI command - install to system paths
@@ -945,20 +945,20 @@ Feature: TEST-001 - inference across the nodes of rbee
 
 
 
-  @wip
+
   Scenario: CLI command - basic inference
     Given node "workstation" is registered with the queen
-
-
-
-
-
-
-
-
-
-
-
+    When the user runs "rbee-keeper infer --node workstation --model hf:TheBloke/TinyLlama-1.1B-Chat-v1.0-GGUF --prompt 'write a short story' --max-tokens 20 --temperature 0.7 --backend cuda --device 1"
+    Then these hops were seen, in this order:
+      | asker       | asked       | for                                                  |
+      | blep        | queen       | POST /v2/tasks                                       |
+      | blep        | workstation | cd ~/rbee && ./target/release/rbee-hive daemon --port 9200 |
+      | workstation | hub         | GET tinyllama-q4.gguf                                |
+      | workstation | hive        | POST /v1/workers/ready                               |
+      | blep        | worker      | POST /v1/inference                                   |
+    And a worker runs on "workstation" with backend "cuda" and device "1"
+    And 20 tokens were printed to stdout, as the worker sent them
+    And the exit code is 0
 
 
   @wip

@@ -8,16 +8,17 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import requests
 from behave.model import Scenario
 from behave.runner import Context
 
-from harness import settings
+from harness import fixtures, settings
 from harness.live import Live
 from harness.stage import Stage, StageError
 from harness.world_process import World, end_world, start_world
 
 TOPOLOGY = Path(__file__).parents[1] / "features" / "topology.yaml"
-QUEEN = "queen-rbee --port 8080 --database ~/.rbee/beehives.db"
+QUEEN = f"queen-rbee --port 8080 --database {fixtures.REGISTRY}"
 
 
 def start_run(context: Context) -> None:
@@ -39,7 +40,7 @@ def end_run(context: Context) -> None:
 def open_stage(context: Context, scenario: Scenario) -> None:
     """Open a stage for `scenario`, with a queen that answers."""
     directory = Path(context.config.userdata.get("attempt_dir") or context.run_directory / f"line-{scenario.line}")
-    show = _nothing if context.config.capture else Live().show
+    show = _nothing if context.config.capture_stdout else Live().show
     stage = Stage(context.world.socket, directory / "stage", TOPOLOGY, context.settings, show)
     context.stage, context.evidence = stage, stage.evidence
     start_queen(stage)
@@ -48,9 +49,14 @@ def open_stage(context: Context, scenario: Scenario) -> None:
 def start_queen(stage: Stage) -> None:
     """Start the stage's queen on the control node and wait until it answers, and as a queen does.
 
-    Raises StageError when something else answers, requests' exceptions when nobody does."""
+    Raises StageError when nobody answers there, or something else does."""
     stage.start(QUEEN)
-    answer = stage.ask("GET", "http://localhost:8080/health")
+    try:
+        answer = stage.ask("GET", f"{fixtures.QUEEN_URL}/health")
+    except requests.ConnectionError as error:
+        run = stage.evidence.run("queen-rbee")
+        said = (run.printed("stdout") + run.printed("stderr")).strip()
+        raise StageError(f"no queen answers at {fixtures.QUEEN_URL}: {run}; it said: {said or 'nothing'}") from error
     if answer.status_code != 200 or answer.json().get("status") != "ok":
         raise StageError(f"the queen's health is {answer.status_code} {answer.text!r}; awaited 200 and status ok")
 
@@ -61,7 +67,7 @@ def close_stage(context: Context, scenario: Scenario) -> None:
     if stage is None:
         return
     stage.close()
-    if scenario.status.has_failed() and context.config.capture:
+    if scenario.status.has_failed() and context.config.capture_stdout:
         live = Live(sys.stderr)
         for event in stage.evidence.events:
             live.show(event)

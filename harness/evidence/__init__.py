@@ -9,14 +9,17 @@ from __future__ import annotations
 
 import sqlite3
 import time
+from base64 import b64decode, b64encode
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, TypeVar
 
 from harness import fixtures
 from harness.evidence import exchanges, processes, programs
 from harness.evidence.exchanges import Exchange
+from harness.evidence.normal import normal
 from harness.evidence.processes import Living
 from harness.evidence.programs import Run
 from harness.place import Place
@@ -71,6 +74,15 @@ class Evidence:
         shown = "\n  ".join(str(one) for one in list(seen())[-SHOWN:]) or "nothing"
         raise AssertionError(f"awaited for {self._wait_s:g} s: {what}\nseen:\n  {shown}")
 
+    def none(self, what: str, seen: Sequence[object]) -> None:
+        """Nothing of `what` was seen; AssertionError with what there was, otherwise."""
+        shown = "\n  ".join(str(one) for one in seen)
+        assert not seen, f"there should be no {what}\nseen:\n  {shown}"
+
+    def unix_s(self, at_us: int) -> int:
+        """A time of the stage, in microseconds since it began, as whole Unix seconds."""
+        return (self.epoch_us + at_us) // 1_000_000
+
     def run(self, program: str = "rbee-keeper") -> Run:
         """The last run of `program` that the harness started."""
         return self.awaited(
@@ -94,6 +106,15 @@ class Evidence:
         )
         assert ended.exit_code is not None
         return ended.exit_code
+
+    def printed(self, stream: str, program: str = "rbee-keeper") -> str:
+        """What the last run of `program` wrote to `stdout` or `stderr` by its end, by the rule of `normal`."""
+        self.exit_code(program)
+        return self.normal(self.run(program).printed(stream))
+
+    def normal(self, text: str) -> str:
+        """`text` by the one rule by which texts are compared: `harness.evidence.normal`."""
+        return normal(text, self._places.values())
 
     def exchanges(self, **like: Any) -> list[Exchange]:
         """The exchanges whose fields (asker, host, port, node, role, method, path, status, how) equal those given, in order."""
@@ -141,6 +162,14 @@ class Evidence:
         rows = self.rows(self._control, fixtures.REGISTRY, "SELECT * FROM beehives ORDER BY node_name")
         return [row for row in rows if node in (None, row["node_name"])]
 
+    def registry_row(self, node: str) -> dict[str, Any]:
+        """The row of `node` in the queen's registry of nodes; awaited."""
+        return self.awaited(
+            f"a row of {node} in the registry",
+            lambda: next(iter(self.registry_rows(node)), None),
+            self.registry_rows,
+        )
+
     def catalogue_rows(self, node: str) -> list[dict[str, Any]]:
         """The rows of a node's model catalogue, oldest first."""
         return self.rows(node, fixtures.CATALOGUE, "SELECT * FROM models ORDER BY downloaded_at, reference")
@@ -158,6 +187,11 @@ class Evidence:
             return found if found is not None and found.exists() else None
 
         return self.awaited(f"{path} on {node}", find, lambda: self.files(node, str(Path(path).parent)))
+
+    def key_fingerprint(self) -> str:
+        """The fingerprint (SHA256, as OpenSSH writes it) of the public key in the user's home."""
+        key = self.file(self._control, f"{fixtures.SSH_KEY}.pub").read_text().split()[1]
+        return "SHA256:" + b64encode(sha256(b64decode(key)).digest()).decode().rstrip("=")
 
     def files(self, node: str, path: str) -> list[str]:
         """The names in a directory of a node, sorted; none when it is not there."""

@@ -1,0 +1,49 @@
+"""The user at the terminal: commands, what they print, how they end."""
+
+from behave import then, when
+from behave.runner import Context
+
+from harness import expect, installed
+
+
+@when("the user runs:")
+def the_user_runs(context: Context) -> None:
+    context.stage.run(context.text)
+
+
+@when('the user runs "{command}"')
+def the_user_runs_this(context: Context, command: str) -> None:
+    context.stage.run(command)
+
+
+@when('the user runs each program in "{directory}" with "{option}"')
+def the_user_runs_each_program(context: Context, directory: str, option: str) -> None:
+    for program in context.stage.evidence.files(context.stage.control, directory):
+        context.stage.run(f"{directory}/{program} {option}")
+
+
+@then("it prints:")
+def it_prints(context: Context) -> None:
+    expect.lines("stdout", context.evidence.printed("stdout"), context.text)
+
+
+@then("it says on stderr:")
+def it_says_on_stderr(context: Context) -> None:
+    expect.lines("stderr", context.evidence.printed("stderr"), context.text)
+
+
+@then("the exit code is {code:d}")
+def the_exit_code_is(context: Context, code: int) -> None:
+    expect.equal("the exit code", context.evidence.exit_code(), code)
+
+
+@then('these are there on "{node}":')
+def these_are_there(context: Context, node: str) -> None:
+    for row in context.table:
+        found = context.evidence.file(node, row["path"])
+        expect.equal(f"what {row['path']} is", "directory" if found.is_dir() else "file", row["what"])
+
+
+@then("{programs} have run, printed their usage and ended with {code:d}")
+def programs_have_run(context: Context, programs: str, code: int) -> None:
+    installed.expect_usage(context.evidence, programs, code)
