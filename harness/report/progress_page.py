@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-Event = dict[str, Any]
+from harness.report import log
+from harness.report.log import Event
+
 FEATURE = "test-001.feature"
 # The plan's phases and the lines of the scenarios that show them; no lines: all.
 PHASES: dict[str, Sequence[int]] = {
@@ -27,7 +27,7 @@ class NotALog(Exception):
 def read(path: Path) -> list[Event]:
     """The events of a run that came to its end. Raises NotALog."""
     try:
-        events = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+        events = list(log.read(path))
         kinds = [event["event"] for event in events]
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise NotALog(f"{path} is not an event log: {error}") from error
@@ -86,9 +86,9 @@ def _table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> list[str]:
 
 def main(arguments: Sequence[str]) -> int:
     """Write the page: event log, page, commit. Returns 0, or 2 when the log cannot be used."""
-    log, target, commit = arguments
+    source, target, commit = arguments
     try:
-        events = read(Path(log))
+        events = read(Path(source))
     except NotALog as error:
         print(f"progress: {error}", file=sys.stderr)
         return 2
