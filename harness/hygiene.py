@@ -202,18 +202,17 @@ def ignored_blocks(sentences: Iterable[Sentence], definitions: list[Definition])
 
 
 def wrong_side(definition: Definition) -> Iterator[str]:
-    """Given and When that do not act, Then that acts, writes or does not read, and definitions for any keyword."""
+    """A When that does not act, a Given that neither acts nor looks, a Then that does more than read."""
     pattern = definition.matcher.pattern
     kind = definition.matcher.step_type
     if kind == "step":
         yield f"{definition.place}: {pattern!r} is for any keyword; use given, when or then"
         return
+    needed = {"given": {ACTING, READING}, "when": {ACTING}, "then": {READING}}[kind]
+    if not needed & definition.context_attributes():
+        yield f"{definition.place}: {pattern!r} uses no context.{' or context.'.join(sorted(needed))}"
     if kind != "then":
-        if ACTING not in definition.context_attributes():
-            yield f"{definition.place}: {pattern!r} does nothing with context.{ACTING}"
         return
-    if READING not in definition.context_attributes():
-        yield f"{definition.place}: {pattern!r} reads nothing from context.{READING}"
     for use in definition.context_uses():
         if not isinstance(use, ast.Attribute):
             yield f"{definition.place}: {pattern!r} hands its whole context on"

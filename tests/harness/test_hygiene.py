@@ -162,7 +162,7 @@ def test_title_given_twice_is_found(check: Check) -> None:
 @pytest.mark.parametrize(
     ("body", "offence"),
     [
-        ("assert 'alive' == context.text", "reads nothing from context.evidence"),
+        ("assert 'alive' == context.text", "uses no context.evidence"),
         ("context.seen = context.evidence.stdout == context.text", "writes context.seen"),
         ("assert context.stage.run() == context.evidence.stdout == context.text", "uses context.stage"),
         ("assert same(context, context.evidence, context.text)", "hands its whole context on"),
@@ -175,10 +175,21 @@ def test_then_that_does_more_than_read_evidence_is_found(check: Check, body: str
     assert offence in finding
 
 
-def test_given_that_does_nothing_is_found(check: Check) -> None:
-    (finding,) = check(STEPS.replace("context.stage.start(name)", "print(name)"))
+@pytest.mark.parametrize(
+    ("act", "offence"),
+    [
+        ("context.stage.start(name)", "uses no context.evidence or context.stage"),
+        ("context.stage.ask(name, context.table)", "uses no context.stage"),
+    ],
+)
+def test_given_or_when_that_does_nothing_is_found(check: Check, act: str, offence: str) -> None:
+    (finding,) = check(STEPS.replace(act, "print(name, context.table)" if "table" in act else "print(name)"))
 
-    assert "does nothing with context.stage" in finding
+    assert offence in finding
+
+
+def test_given_may_check_what_it_says(check: Check) -> None:
+    assert check(STEPS.replace("context.stage.start(name)", "assert name in context.evidence.nodes")) == []
 
 
 def test_definition_for_any_keyword_is_found(check: Check) -> None:
