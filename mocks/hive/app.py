@@ -1,0 +1,164 @@
+"""The hive's routes (docs/contract.md, sections 2.2, 8 and 9)."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import flask
+
+from mocks.common import events, fields, machine, serve
+from mocks.common.errors import RbeeError
+from mocks.common.fields import Field
+from mocks.hive import auth, catalog, hub, logs, preflight
+from mocks.hive.download import Download, Downloads
+from mocks.hive.workers import STATES, Order, Workers
+
+KEEP_ALIVE_S = 10
+"""How long a stream of download progress may be silent before a comment shows that it lives."""
+
+_WORKERS_ROUTES = ("/v1/workers/ready", "/v1/workers/state")
+
+
+def build(workers: Workers, downloads: Downloads) -> flask.Flask:
+    """The application of a hive with these workers and downloads."""
+    app = serve.application("rbee-hive")
+    _add_door(app, workers)
+    _add_health(app)
+    _add_logs(app)
+    _add_models(app, downloads)
+    _add_spawn(app, workers, downloads)
+    _add_reports(app, workers)
+    return app
+
+
+def _add_door(app: flask.Flask, workers: Workers) -> None:
+    @app.before_request
+    def let_in() -> None:
+        key = auth.node_key()
+        if key is None:
+            return
+        keys = [key]
+        if flask.request.path in _WORKERS_ROUTES:
+            keys += [worker.api_key for worker in workers.all()]
+        auth.check(flask.request.headers.get("Authorization", ""), keys)
+
+
+def _add_health(app: flask.Flask) -> None:
+    @app.get("/health")
+    @app.get("/v1/health")
+    def health() -> dict[str, str]:
+        return {"status": "alive", "version": machine.version(), "api_version": "v1"}
+
+
+def _add_logs(app: flask.Flask) -> None:
+    @app.get("/v1/logs")
+    def read_logs() -> flask.Response:
+        asked = fields.query(flask.request, Field("follow", "bool", required=False, default=False))
+        lines = logs.follow() if asked["follow"] else iter(logs.last())
+        return flask.Response((f"{line}\n".encode() for line in lines), content_type="text/plain; charset=utf-8")
+
+
+def _add_models(app: flask.Flask, downloads: Downloads) -> None:
+    @app.post("/v1/models/download")
+    def download() -> dict[str, Any]:
+        text = fields.body(flask.request, Field("model_ref"))["model_ref"]
+        if text.count(":") != 1:
+            raise RbeeError("INVALID_REQUEST", f"Invalid model reference format: {text}", status=400)
+        model = hub.reference(text)
+        known = catalog.find(model.provider, model.name)
+        if known:
+            return {"download_id": "cached", "local_path": known.local_path}
+        return {"download_id": downloads.start(model).id, "local_path": None}
+
+    @app.get("/v1/models/download/progress")
+    def progress() -> flask.Response:
+        asked = fields.query(flask.request, Field("id"))
+        stream = _progress(downloads.get(asked["id"]))
+        headers = {"cache-control": "no-cache"}
+        return flask.Response(stream, content_type="text/event-stream", headers=headers)
+
+
+def _progress(download: Download) -> Iterator[bytes]:
+    for event in download.events.follow(KEEP_ALIVE_S):
+        yield b":\n\n" if event is None else events.encode(event)
+    yield events.DONE
+
+
+def _add_spawn(app: flask.Flask, workers: Workers, downloads: Downloads) -> None:
+    @app.post("/v1/workers/spawn")
+    def spawn() -> dict[str, Any]:
+        model_field = _either("model_ref", "model")
+        asked = fields.body(
+            flask.request,
+            Field(model_field),
+            Field("backend"),
+            Field("device", "u32"),
+            Field("model_path", required=False, default=""),
+            Field("worker_id", required=False, nullable=True),
+        )
+        model = hub.reference(asked[model_field])
+        path = asked["model_path"] or _model_path(model, downloads)
+        preflight.check(_size(path), asked["backend"], asked["device"])
+        worker_id = asked["worker_id"] or f"worker-{uuid.uuid4()}"
+        worker = workers.spawn(Order(worker_id, str(model), path, asked["backend"], asked["device"]))
+        reply = {"worker_id": worker.id, "url": worker.url, "state": "loading", "api_key": worker.api_key}
+        return {**reply, "model_ref": str(model), "backend": asked["backend"], "device": asked["device"]}
+
+    @app.get("/v1/workers/list")
+    def list_workers() -> dict[str, Any]:
+        return {"workers": [worker.row() for worker in workers.all()]}
+
+
+def _model_path(model: hub.Reference, downloads: Downloads) -> str:
+    """The path that the catalogue knows, else that of the file after a download."""
+    known = catalog.find(model.provider, model.name)
+    return known.local_path if known else downloads.start(model).outcome()
+
+
+def _size(path: str) -> int:
+    try:
+        return Path(path).stat().st_size
+    except OSError as failure:
+        message = f"The model file {path} cannot be used: {failure.strerror}"
+        raise RbeeError("MODEL_NOT_FOUND", message, status=404) from failure
+
+
+def _add_reports(app: flask.Flask, workers: Workers) -> None:
+    @app.post("/v1/workers/ready")
+    def ready() -> dict[str, str]:
+        report = fields.body(flask.request, *_ready_fields())
+        worker = workers.get(report["worker_id"])
+        if worker:
+            worker.called_back(report["vram_bytes"])
+            logs.info(f"worker {worker.id} listens at {worker.url} and loads its model")
+        return {"message": "Worker registered as ready"}
+
+    @app.post("/v1/workers/state")
+    def state() -> dict[str, str]:
+        report = fields.body(flask.request, Field("worker_id"), Field("state"), Field("slots_available", "u32"))
+        if report["state"] not in STATES:
+            message = f"state: unknown variant `{report['state']}`, expected one of {', '.join(STATES)}"
+            raise RbeeError("INVALID_REQUEST", message, status=422)
+        worker = workers.get(report["worker_id"])
+        if worker is None:
+            raise RbeeError("INVALID_REQUEST", f"Worker not found: {report['worker_id']}", status=404)
+        worker.changed(report["state"], report["slots_available"])
+        logs.info(f"worker {worker.id} is {worker.state}")
+        return {"message": "Worker state updated"}
+
+
+def _ready_fields() -> tuple[Field, ...]:
+    """The fields of a ready callback, which comes in two shapes (docs/contract.md, section 8 row 6)."""
+    if _either("url", "uri") == "uri":
+        return Field("worker_id"), Field("uri"), Field("vram_bytes", "u64")
+    known = Field("worker_id"), Field("url"), Field("model_ref"), Field("backend"), Field("device", "u32")
+    return *known, Field("vram_bytes", "u64", required=False)
+
+
+def _either(usual: str, other: str) -> str:
+    """Which of two names a field of the request's body has."""
+    document = flask.request.get_json(silent=True)
+    return other if isinstance(document, dict) and other in document and usual not in document else usual

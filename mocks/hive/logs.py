@@ -1,0 +1,42 @@
+"""What this hive says: to its stdout, and to who asks for its log (docs/contract.md, section 9 row 4)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from mocks.common import log
+from mocks.hive.feed import Feed
+
+PROGRAM = "rbee-hive"
+
+_lines: Feed[str] = Feed(keep=1000)
+
+
+def info(text: str) -> None:
+    """Log `text` as something that the hive did or saw."""
+    _lines.add(log.line("INFO", PROGRAM, text))
+    log.info(PROGRAM, text)
+
+
+def warn(text: str) -> None:
+    """Log `text` as something that somebody should look at."""
+    _lines.add(log.line("WARN", PROGRAM, text))
+    log.warn(PROGRAM, text)
+
+
+def narrate(actor: str, text: str) -> None:
+    """Tell the user, by way of the queen: `[actor] text`."""
+    _lines.add(f"[{actor}] {text}")
+    log.narrate(actor, text)
+
+
+def last() -> list[str]:
+    """The last lines, at most 1000, oldest first."""
+    return _lines.items()
+
+
+def follow() -> Iterator[str]:
+    """The last lines, and then each line as it is written, for ever."""
+    for line in _lines.follow():
+        if line is not None:
+            yield line
