@@ -23,19 +23,13 @@ def main() -> NoReturn:
 def _parser() -> cli.Parser:
     parser = cli.Parser(prog="queen-rbee", description="Orchestrator daemon: carries inference to the hives of nodes.")
     parser.add_argument("word", nargs="?", choices=("daemon",), help="may be given; there is nothing else to run")
-    parser.add_argument("-p", "--port", type=_port, default=DEFAULT_PORT, help="port to listen at (default 8080)")
+    parser.add_argument("-p", "--port", type=cli.whole(65535), default=DEFAULT_PORT, help="port to listen at (default 8080)")
     parser.add_argument(
         "-d", "--database", type=Path, help="SQLite file of the nodes (default ~/.rbee/beehives.db, made if absent)"
     )
     parser.add_argument("-c", "--config", help="accepted, and not used")
     parser.add_argument("-V", "--version", action="version", version=f"queen-rbee {machine.version()}")
     return parser
-
-
-def _port(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and int(text) <= 65535):
-        raise argparse.ArgumentTypeError(f"invalid value '{text}': not a number from 0 to 65535")
-    return int(text)
 
 
 def _run(arguments: argparse.Namespace) -> int:
