@@ -99,8 +99,17 @@ class Stage:
             )
         return int(reply["why"])
 
+    def start_until(self, command_line: str, *until: Mapping[str, Any], node: str | None = None) -> int:
+        """Start a program and let time flow until one of the conditions holds; events count from its start on. Its pid.
+
+        Raises StageError as `flow` does."""
+        since = len(self._events)
+        pid = self.start(command_line, node=node)
+        self.flow(*until, {"exit": pid}, since=since)
+        return pid
+
     @property
-    def events_so_far(self) -> int:
+    def told(self) -> int:
         """How many events this stage has told: a mark for the `since` of a later flow."""
         return len(self._events)
 

@@ -81,6 +81,7 @@ class Exchange:
         self.request = request
         self.destination = destination
         self.size = 0
+        self.is_over = False
         self._stage = stage
         self._number = number
         self._body = b""
@@ -97,10 +98,8 @@ class Exchange:
             "asked",
             asker=asker,
             host=self.destination.host,
-            port=self.destination.port,
             node=node,
             method=self.request.method,
-            path=self.destination.path,
             headers=http1.fields(self.request.headers),
             body=_text(self.request.body),
         )
@@ -126,17 +125,23 @@ class Exchange:
         self._tell("fault", fault=fault, kind=kind, host=host, port=port, **details)
 
     def ended(self, how: str) -> None:
-        """Tell how it ended: complete, cut, broken, left, refused or swallowed (docs/design.md)."""
+        """Tell how it ended: complete, cut, broken, left, refused or swallowed (docs/design.md). It is said in the moment
+        in which the asker can see it, so that it is told before anything that the asker does next."""
+        self.is_over = True
         whole = self._events is None and self.size == len(self._body)
         self._tell("ended", how=how, body=_text(self._body) if whole else None, size=self.size)
 
-    async def break_off(self) -> None:
-        """Reset the asker's connection as soon as it has everything that passed, while the stage's clock stands."""
+    async def break_off(self, how: str) -> None:
+        """End it by a reset of the asker's connection, which comes exactly behind what has passed: the asker must have
+        acknowledged that. The stage's clock stands meanwhile."""
         with self._stage.hold():
-            await self.asker.stream.break_off()
+            await self.asker.stream.acknowledged()
+            self.ended(how)
+            self.asker.stream.reset()
 
     def _tell(self, event: str, **fields: Any) -> None:
-        self._stage.tell(event, exchange=self._number, **fields)
+        where = {"port": self.destination.port, "path": self.destination.path}
+        self._stage.tell(event, exchange=self._number, **where, **fields)
 
 
 def _text(body: bytes) -> str | None:

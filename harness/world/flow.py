@@ -10,19 +10,19 @@ Event = Mapping[str, Any]
 
 
 def matches(event: Event, pattern: Mapping[str, Any]) -> bool:
-    """Whether the event's fields equal the pattern's. A pattern's `data` that is an object is compared with the members of
-    the event's data, read as JSON."""
-    wanted = dict(pattern)
-    members = wanted.pop("data", None)
-    if any(event.get(field) != value for field, value in wanted.items()):
-        return False
-    if not isinstance(members, dict):
-        return members is None or event.get("data") == members
+    """Whether the event's fields equal the pattern's. A field of the pattern that is an object is compared with the members
+    of the event's field, read as JSON."""
+    return all(_equals(event.get(field), wanted) for field, wanted in pattern.items())
+
+
+def _equals(seen: Any, wanted: Any) -> bool:
+    if not isinstance(wanted, dict):
+        return bool(seen == wanted)
     try:
-        data = json.loads(event.get("data") or "null")
+        members = json.loads(seen or "null")
     except ValueError:
         return False
-    return isinstance(data, dict) and all(data.get(name) == value for name, value in members.items())
+    return isinstance(members, dict) and all(members.get(name) == value for name, value in wanted.items())
 
 
 class Flow:
@@ -35,8 +35,8 @@ class Flow:
         self._seen = [0] * len(conditions)
         self.met: int | None = None
         for condition in conditions:
-            if not condition.keys() & {"exit", "at_us", "event"}:
-                raise ValueError(f"a flow ends at exit, at_us or event, not at {dict(condition)}")
+            if not condition.keys() & {"exit", "at_us"} and not isinstance(condition.get("event"), dict):
+                raise ValueError(f"a flow ends at exit, at_us or event (an object), not at {dict(condition)}")
 
     def saw(self, event: Event) -> None:
         """Count `event` for every condition that it fulfils."""

@@ -75,6 +75,7 @@ class Tenant:
             RealClock(self._flow_ends) if order.real else StageClock(self._look, self._flow_ends)
         )
         self._order, self._house, self._send = order, house, send
+        self._watcher: int | None = order.watcher
         self._events: list[dict[str, Any]] = []
         self._flow: Flow | None = None
         self._flow_ended: asyncio.Future[None] | None = None
@@ -130,8 +131,11 @@ class Tenant:
         raise OSError(f"no network for a stage is free on loopback after {NETWORK_TRIES} tries: {taken}")
 
     async def close(self) -> list[str]:
-        """End every process of the stage, then let go of all else. What had to be killed."""
-        self.clock.flowing = False
+        """End every process of the stage, then let go of all else. What had to be killed.
+
+        Time flows meanwhile, whatever the attempt does: programs have limits within which they end."""
+        self._flow, self._watcher = None, None
+        self.clock.flowing = True
         left = await self.processes.end(END_LIMIT_S)
         if isinstance(self.clock, StageClock):
             self._house.selector.clocks.discard(self.clock)
@@ -162,10 +166,10 @@ class Tenant:
         Events count from number `since` on. Raises ValueError for a condition that is none, or while time flows already."""
         if self._flow is not None:
             raise ValueError("time flows already on this stage")
-        self._flow = flow = Flow(until)
-        self._flow_ended = asyncio.get_running_loop().create_future()
+        flow = Flow(until)
         for event in self._events[since:]:
             flow.saw(event)
+        self._flow, self._flow_ended = flow, asyncio.get_running_loop().create_future()
         for moment_us, index in flow.moments():
             self.clock.wait(max(0, moment_us - self.clock.now_us), partial(self._reach, flow, index), last=True)
         self.clock.flowing = True
@@ -203,7 +207,7 @@ class Tenant:
         return {"now_us": self.clock.now_us, "waits_us": self.clock.waits, "working": self._crowd.working()}
 
     def _look(self) -> Figures | None:
-        return self._crowd.look(self.processes.roots(), self._order.watcher)
+        return self._crowd.look(self.processes.roots(), self._watcher)
 
 
 STOOD = -1  # the index of no condition: a flow that `stand` ended

@@ -1,0 +1,71 @@
+"""What a scenario finds when it begins: hives that run, models that lie there, workers that are loaded, slots that are taken.
+
+All of it is arranged by real programs and real requests. Raises StageError when it does not come about."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from harness import catalogue, fixtures
+from harness.stage import Stage, StageError
+
+HIVE = "rbee-hive daemon --port 9200"
+STANDARD_BYTES = 5_242_880
+TOKEN = {"event": "passed", "path": "/v1/inference", "data": {"type": "token"}}  # one passes from worker to queen
+LONG_TOKENS = 2048  # the most that a worker takes; at its pace longer than all retries (docs/contract.md, section 9 row 13)
+
+
+def hive_runs(stage: Stage, node: str) -> int:
+    """An operator has started a hive on `node`, and it answers. Its pid."""
+    pid = stage.start(HIVE, node=node)
+    health = stage.ask("GET", hive_url(stage, node, "/v1/health"))
+    if health.status_code != 200:
+        raise StageError(f"the hive on {node} answers {health.status_code} {health.text}")
+    return pid
+
+
+def hive_url(stage: Stage, node: str, path: str) -> str:
+    """The address of a route of the hive on `node`."""
+    return f"http://{stage.places[node].host}:9200{path}"
+
+
+def model_lies_on(stage: Stage, node: str, model: str, path: str, **description: Any) -> None:
+    """`model` has been downloaded to `node` earlier: a file of this description (size_bytes …) lies at `path`, and the
+    catalogue has its row."""
+    wanted = {"size_bytes": STANDARD_BYTES, **description}
+    file = stage.place_model(node, path, **wanted)
+    downloaded_at = stage.evidence.epoch_us // 1_000_000
+    catalogue.add(stage.places[node], model, str(file), wanted["size_bytes"], downloaded_at)
+
+
+def worker_is_idle(stage: Stage, node: str, worker_id: str, *, backend: str = "cuda", device: int = 1) -> None:
+    """A worker of this id, with TEST-001's model, is loaded on `node` and idle; its hive runs (it is started if not)."""
+    if not stage.evidence.processes("rbee-hive", node):
+        hive_runs(stage, node)
+    model_lies_on(stage, node, fixtures.MODEL, fixtures.MODEL_PATH)
+    body = {
+        "worker_id": worker_id,
+        "model_ref": fixtures.MODEL,
+        "backend": backend,
+        "device": device,
+        "model_path": str(stage.places[node].path(fixtures.MODEL_PATH)),
+    }
+    since = stage.told
+    spawned = stage.ask("POST", hive_url(stage, node, "/v1/workers/spawn"), json=body)
+    if spawned.status_code != 200:
+        raise StageError(f"the hive on {node} did not start {worker_id}: {spawned.status_code} {spawned.text}")
+    idle = {"event": "asked", "path": "/v1/workers/state", "body": {"worker_id": worker_id, "state": "idle"}}
+    stage.flow({"event": idle}, since=since)
+
+
+def slot_is_taken(stage: Stage, node: str) -> None:
+    """Another user's request of 2048 tokens has the only slot of the worker on `node`: its first token has passed."""
+    stage.start_until(infer(node, prompt="tell me a long story", max_tokens=LONG_TOKENS), {"event": TOKEN})
+
+
+def infer(node: str, *, prompt: str = fixtures.PROMPT, max_tokens: int = 20) -> str:
+    """The command line of an inference on `node` with TEST-001's model, backend cuda, device 1."""
+    return (
+        f"rbee-keeper infer --node {node} --model {fixtures.MODEL} --prompt '{prompt}' --max-tokens {max_tokens}"
+        " --temperature 0.7 --backend cuda --device 1"
+    )
