@@ -1,0 +1,101 @@
+"""The summary at the end of a run."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TextIO
+
+from harness.report.log import Event
+
+# These are always counted, the others when there are any.
+ALWAYS = ("passed", "failed", "skipped")
+GREEN, NOT_RUN = "passed", "not run"
+# Their reason tells all; of the others, the logs are shown as well.
+PLAIN = ("failed", "undefined", "skipped")
+REASON_LINES = 3
+
+
+class Summary:
+    """Takes the events of a run, and prints the summary when the run has ended: each red scenario with its reason and
+    the command that repeats it, the counts, and where everything lies."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._start: Event = {}
+        self._problems: list[Event] = []
+        self._verdicts: list[Event] = []
+
+    def __call__(self, event: Event) -> None:
+        """Take one event."""
+        kind = event["event"]
+        if kind == "run_started":
+            self._start = event
+        elif kind == "hook_failed":
+            self._problems.append(event)
+        elif kind == "verdict":
+            self._verdicts.append(event)
+        elif kind == "run_ended":
+            self._print(event)
+
+    def _print(self, end: Event) -> None:
+        lines = [*self._red(), *self._counts(end["duration_s"]), *self._place()]
+        self._stream.write("\n".join(lines) + "\n")
+        self._stream.flush()
+
+    def _red(self) -> list[str]:
+        lines: list[str] = []
+        for problem in self._problems:
+            lines += ["", f"error in {problem['hook']}: {problem['error']}", *_indented(problem["traceback"])]
+        red = [each for each in self._verdicts if each["verdict"] not in (GREEN, NOT_RUN)]
+        for each in sorted(red, key=lambda verdict: verdict["number"]):
+            lines += ["", *_red_scenario(each)]
+        not_run = Counter(each["reason"] for each in self._verdicts if each["verdict"] == NOT_RUN)
+        for reason, count in not_run.items():
+            lines += ["", f"not run: {count}: {reason}"]
+        return [*lines, ""]
+
+    def _counts(self, duration_s: float) -> list[str]:
+        features: dict[str, str] = {}
+        steps: Counter[str] = Counter()
+        for each in self._verdicts:
+            if each["verdict"] != GREEN or each["feature"] not in features:
+                features[each["feature"]] = "passed" if each["verdict"] == GREEN else "failed"
+            steps.update(each["steps"])
+        return [
+            _count("feature", Counter(features.values())),
+            _count("scenario", Counter(each["verdict"] for each in self._verdicts)),
+            _count("step", steps),
+            *(f"{count} left out by {reason}" for reason, count in self._start["left_out"].items()),
+            f"Took {int(duration_s // 60)}min {duration_s % 60:.3f}s",
+        ]
+
+    def _place(self) -> list[str]:
+        lines = [f"Run folder: {self._start['run_dir']} (event log: events.jsonl)"]
+        if self._start["order"] == "random":
+            seed = self._start["seed"]
+            lines.append(f"Order: random, again by -D order=random -D seed={seed}")
+        return lines
+
+
+def _red_scenario(verdict: Event) -> list[str]:
+    reason = verdict["reason"].splitlines()
+    shown = reason[:REASON_LINES] + (["…"] if len(reason) > REASON_LINES else [])
+    lines = [f"{verdict['verdict']}: {verdict['location']}  {verdict['name']}", *_indented("\n".join(shown))]
+    if verdict["verdict"] not in PLAIN:
+        for path, tail in verdict["logs"].items():
+            lines += [f"  the end of {path}:", *_indented(tail, "    | ")]
+    if verdict["directory"]:
+        lines.append(f"  kept in {verdict['directory']}")
+    return [*lines, f"  again: {verdict['again']}"]
+
+
+def _indented(text: str, by: str = "  ") -> list[str]:
+    return [by + line for line in text.splitlines()]
+
+
+def _count(thing: str, counts: Counter[str]) -> str:
+    """In behave's own words: `62 scenarios passed, 0 failed, 0 skipped`."""
+    things = thing if counts["passed"] == 1 else f"{thing}s"
+    others = [f"{count} {name}" for name, count in sorted(counts.items()) if name not in ALWAYS and count]
+    always = [f"{counts['passed']} {things} passed", f"{counts['failed']} failed", f"{counts['skipped']} skipped"]
+    return ", ".join([*always, *others])

@@ -1,0 +1,111 @@
+"""What the user asked of the runner: behave's own options, `-D name=value`, and the environment."""
+
+from __future__ import annotations
+
+import os
+import random
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+ORDERS = ("plan", "longest", "random")
+JOBS_VARIABLE = "RBEE_BDD_JOBS"
+LIMIT_S = 120.0
+RUN_LIMIT_S = 3600.0
+# They say how a run goes about its scenarios, not what a scenario meets: of no use when one is repeated.
+NOT_REPEATED = {"order", "seed", "jobs", "run_dir", "run_limit_s", "pause"}
+
+
+class WrongUse(Exception):
+    """The run cannot be begun as asked; the text says what, where and what to do. Exit code 2."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """jobs: attempts at the same time. order: one of ORDERS. seed: of the random order. limit_s, run_limit_s: how long
+    one scenario and the whole run may take. run_dir: the run's folder, or None for one of the runner's choice. pause:
+    one scenario at a time, in the terminal's session, without limits. stop: start nothing more after the first red
+    one."""
+
+    jobs: int
+    order: str
+    seed: int
+    limit_s: float
+    run_limit_s: float
+    run_dir: Path | None
+    pause: bool
+    stop: bool
+
+
+def read(config: Any, environ: Mapping[str, str]) -> Options:
+    """The options in behave's configuration and the environment. Raises WrongUse."""
+    userdata = config.userdata
+    order = userdata.get("order", "plan")
+    if order not in ORDERS:
+        raise WrongUse(f"-D order={order}: there is no such order; use one of: {', '.join(ORDERS)}")
+    pause = _is_yes("pause", userdata.get("pause", "no"))
+    run_dir = userdata.get("run_dir")
+    return Options(
+        jobs=1 if pause or not config.should_capture() else _jobs(config, environ),
+        order=order,
+        seed=_whole_number("seed", userdata["seed"], 0) if "seed" in userdata else random.randrange(1_000_000),
+        limit_s=seconds(userdata, "limit_s", LIMIT_S),
+        run_limit_s=seconds(userdata, "run_limit_s", RUN_LIMIT_S),
+        run_dir=Path(run_dir).expanduser().absolute() if run_dir else None,
+        pause=pause,
+        stop=bool(config.stop),
+    )
+
+
+def seconds(userdata: Mapping[str, Any], name: str, default_s: float) -> float:
+    """The limit `name` in seconds, as `-D name=…` gives it. Raises WrongUse."""
+    value = userdata.get(name, default_s)
+    try:
+        limit_s = float(value)
+    except ValueError:
+        limit_s = 0.0
+    if not 0 < limit_s < float("inf"):
+        raise WrongUse(f"-D {name}={value}: a number of seconds above 0 is needed")
+    return limit_s
+
+
+def repeat_command(config: Any, location: str) -> str:
+    """The command that runs the scenario at `location` again, as this run meets it."""
+    words = ["behave"]
+    for name, value in config.userdata_defines or []:
+        if name not in NOT_REPEATED:
+            words += ["-D", f"{name}={value}"]
+    if config.tags and config.tags != (config.config_tags or config.default_tags):
+        words += [f"--tags={tags}" for tags in config.tags]
+    return shlex.join([*words, location])
+
+
+def _jobs(config: Any, environ: Mapping[str, str]) -> int:
+    """`-D jobs` goes before `-j`; `-j 0`, which is what setup.cfg says, leaves it to the environment."""
+    if "jobs" in config.userdata:
+        name, value = "-D jobs", config.userdata["jobs"]
+    elif config.jobs:
+        return int(config.jobs)
+    else:
+        name, value = JOBS_VARIABLE, environ.get(JOBS_VARIABLE, "auto")
+    if value == "auto":
+        return len(os.sched_getaffinity(0)) + 1  # an attempt often waits for others
+    return _whole_number(name.removeprefix("-D "), value, 1)
+
+
+def _whole_number(name: str, value: str, least: int) -> int:
+    try:
+        number = int(value)
+    except ValueError:
+        number = least - 1
+    if number < least:
+        raise WrongUse(f"{name}={value}: a whole number of at least {least} is needed")
+    return number
+
+
+def _is_yes(name: str, value: str) -> bool:
+    if value not in ("yes", "true", "no", "false"):
+        raise WrongUse(f"-D {name}={value}: yes or no is needed")
+    return value in ("yes", "true")

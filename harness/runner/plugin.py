@@ -1,0 +1,69 @@
+"""The behave runner plug-in: `runner = harness.runner:Runner` in behave's configuration."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Any
+
+import behave.runner
+from behave.formatter._registry import make_formatters  # type: ignore[import-untyped]
+
+from harness.runner import attempt, loading, options
+from harness.runner.run import Run
+from harness.runner.signals import Signals
+
+WRONG_USE_EXIT_CODE = 2
+
+
+class Runner(behave.runner.Runner):  # type: ignore[misc] # behave's type stubs leave its runner out
+    """Runs every planned scenario in a process of its own, several at a time, and gives each a verdict.
+
+    The hooks before_all and after_all run once, in this process; all other hooks run in every attempt. docs/runner.md
+    has the exit codes; one that behave does not know is raised as SystemExit."""
+
+    def __init__(self, config: Any) -> None:
+        super().__init__(config)
+        self.in_attempt = False
+
+    def run(self) -> bool:
+        """Run what the configuration asks for; returns whether the run is red."""
+        with Signals() as signals:
+            try:
+                with self.path_manager:
+                    code = self._run(signals)
+            except loading.WRONG_USE as error:
+                print(f"behave: {error}", file=sys.stderr)
+                code = WRONG_USE_EXIT_CODE
+            except KeyboardInterrupt:
+                code = 128 + signals.received[0]
+            except BrokenPipeError:  # who reads the output has had enough of it
+                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+                code = 1
+        if code > 1:
+            raise SystemExit(code)
+        return bool(code)
+
+    def _run(self, signals: Signals) -> int:
+        loading.check_machine()
+        chosen = options.read(self.config, os.environ)
+        self.context = attempt.Context(self)
+        # Not behave.step_registry.registry: the decorators of the steps fill another one (behave 1.3).
+        self.step_registry = behave.runner.the_step_registry
+        if self.config.dry_run:
+            return int(self._run_dry())
+        return Run(self, loading.load(self), chosen, signals).carry_out()
+
+    def _run_dry(self) -> bool:
+        """A dry run executes nothing: it is behave's own."""
+        if self.config.steps_catalog:
+            loading.load_all(self)
+        else:
+            loading.load(self)
+        self.formatters = make_formatters(self.config, self.config.outputs)
+        return bool(super().run_model())
+
+    def should_run_hook(self, hook_name: str) -> bool:
+        """behave's question before each hook: those for all run in the runner, the others in the attempts."""
+        is_for_all = hook_name in ("before_all", "after_all")
+        return is_for_all != self.in_attempt and super().should_run_hook(hook_name)

@@ -1,0 +1,194 @@
+"""One run, from its folder to the last word about it."""
+
+from __future__ import annotations
+
+import functools
+import gc
+import os
+import sys
+import time
+import traceback
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from behave.formatter._registry import make_formatters  # type: ignore[import-untyped]
+from behave.reporter.junit import JUnitReporter  # type: ignore[import-untyped]
+from behave.reporter.summary import AbstractSummaryReporter  # type: ignore[import-untyped]
+
+from harness.report.progress import LineWatcher, Progress
+from harness.report.summary import Summary
+from harness.runner import attempt, events, folder, history, options, plan, verdict, watched
+from harness.runner.crew import Crew, Terms
+from harness.runner.feed import Feed
+from harness.runner.guardian import Guardian
+from harness.runner.junit import VerdictJUnit
+from harness.runner.options import Options
+from harness.runner.plan import Plan, Planned
+from harness.runner.signals import Signals, time_limit
+from harness.runner.verdict import Verdict
+
+
+class Run:
+    """A run of `planned` by behave's `runner`. signals: those that end it."""
+
+    def __init__(self, runner: Any, planned: Plan, chosen: Options, signals: Signals) -> None:
+        self._runner, self._config = runner, runner.config
+        self._plan, self._options, self._signals = planned, chosen, signals
+        self._config.stop = False  # it is the crew that stops; what was begun is reported in full
+        self._name = os.urandom(4).hex()
+        self._directory = folder.create(chosen.run_dir, self._name)
+        self._is_live = not self._config.should_capture()
+        on_terminal = sys.stdin.isatty() and sys.stdout.isatty()
+        self._is_attached = chosen.pause or (self._is_live and len(planned.planned) == 1 and on_terminal)
+        self._progress = Progress(
+            sys.stderr, self._watch_stdout() if sys.stderr.isatty() and not self._is_live else None
+        )
+        listeners: list[Callable[[events.Event], None]] = [self._progress]
+        if self._config.summary:
+            listeners.append(Summary(sys.stdout))
+        self._events = events.EventLog(self._directory / folder.EVENT_LOG, listeners)
+        self._verdicts: dict[int, Verdict] = {}
+        self._problems = 0
+
+    def carry_out(self) -> int:
+        """Run it; returns the exit code."""
+        began_s = time.monotonic()
+        if self._options.run_dir is None:
+            folder.prune()
+        self._config.userdata["run_dir"] = str(self._directory)
+        self._set_up_reports()
+        kept = history.place(self._runner.base_dir, os.environ)
+        order = self._tell_plan(history.load(kept))
+        guardian = Guardian()
+        try:
+            crew = self._work(order, guardian)
+        finally:
+            self._call("after_all", self._hook("after_all"))
+            self._call("cleanup of the run", self._runner.context._do_remaining_cleanups)
+            guardian.dismiss()
+        for closing in [each.close for each in self._runner.formatters] + [each.end for each in self._config.reporters]:
+            closing()
+        self._keep_durations(kept, crew.durations_s)
+        return self._tell_end(crew, time.monotonic() - began_s)
+
+    def _watch_stdout(self) -> LineWatcher:
+        """Let the live progress know when somebody is in the middle of a line on the terminal."""
+        watcher = LineWatcher(sys.stdout)
+        for output in self._config.outputs:
+            output.stream = watcher if output.stream is sys.stdout else output.stream
+        sys.stdout = watcher
+        return watcher
+
+    def _set_up_reports(self) -> None:
+        """behave's formatters; its reporters, but for the summary, which does not know all verdicts."""
+        self._runner.formatters = make_formatters(self._config, self._config.outputs)
+        self._config.reporters[:] = [
+            VerdictJUnit(self._config, self._verdicts) if isinstance(reporter, JUnitReporter) else reporter
+            for reporter in self._config.reporters
+            if not isinstance(reporter, AbstractSummaryReporter)
+        ]
+
+    def _work(self, order: Sequence[Planned], guardian: Guardian) -> Crew:
+        """The run between the hooks for all."""
+        problem = self._call("before_all", self._hook("before_all"))
+        live = functools.partial(attempt.live, self._runner, guardian)
+        crew = Crew(order, self._terms(), self._events, self._signals, live)
+        try:
+            with self._signals.quiet():
+                for each in watched.take():
+                    guardian.entrust(each.pid)
+                    crew.watch(each)
+                if problem and not self._signals.received:
+                    crew.refuse(Verdict(verdict.ERROR, f"before_all failed: {problem}"))
+                self._feed(crew)
+        finally:
+            crew.close()
+        return crew
+
+    def _feed(self, crew: Crew) -> None:
+        gc.freeze()  # a collection in an attempt would otherwise copy the pages of everything that is loaded
+        crew.refresh = self._progress.refresh
+        feed = Feed(
+            self._runner,
+            crew,
+            at_once=self._options.jobs == 1,
+            undisturbed=self._progress.hidden,
+            verdicts=self._verdicts,
+        )
+        if self._signals.received:
+            crew.turn()  # it will not start anything
+        for feature in self._runner.features:
+            feed.feature(feature, [each for each in self._plan.planned if each.feature is feature])
+        crew.sweep()
+
+    def _terms(self) -> Terms:
+        # Read again: before_all may know better than the command line how long a scenario takes.
+        limit_s = options.seconds(self._config.userdata, "limit_s", options.LIMIT_S)
+        return Terms(
+            run=self._name,
+            directory=self._directory,
+            jobs=self._options.jobs,
+            limit_s=None if self._is_attached else limit_s,
+            run_limit_s=None if self._is_attached else self._options.run_limit_s,
+            stop=self._options.stop,
+            attached=self._is_attached,
+            live=self._is_live,
+            again=functools.partial(options.repeat_command, self._config),
+        )
+
+    def _hook(self, name: str) -> Callable[[], object]:
+        hook = self._runner.hooks.get(name)
+        return functools.partial(hook, self._runner.context) if hook else lambda: None
+
+    def _call(self, name: str, hook: Callable[[], object]) -> str:
+        """Call a hook of the user's in this process; returns what went wrong with it, as a text."""
+        try:
+            with time_limit(self._options.limit_s), self._runner.context.use_with_user_mode():
+                hook()
+        except (Exception, KeyboardInterrupt, SystemExit) as error:
+            problem = f"{type(error).__name__}: {error}"
+            self._problems += 1
+            self._events.emit("hook_failed", hook=name, error=problem, traceback=traceback.format_exc())
+            return problem
+        return ""
+
+    def _tell_plan(self, durations_s: Mapping[str, float]) -> list[Planned]:
+        """Tell the plan; returns the scenarios in the order in which they are begun."""
+        chosen = self._options
+        order = plan.in_order(self._plan.planned, chosen.order, chosen.seed, durations_s)
+        self._events.emit(
+            "run_started",
+            schema=events.SCHEMA_VERSION,
+            run=self._name,
+            utc=datetime.now(UTC).isoformat(timespec="seconds"),
+            argv=sys.argv,
+            cwd=os.getcwd(),
+            run_dir=str(self._directory),
+            planned=len(order),
+            left_out=self._plan.left_out,
+            jobs=chosen.jobs,
+            order=chosen.order,
+            seed=chosen.seed if chosen.order == "random" else None,
+        )
+        for each in order:
+            name, expected_s = each.scenario.name, durations_s.get(each.key)
+            self._events.emit("planned", number=each.number, location=each.location, name=name, expected_s=expected_s)
+        return order
+
+    def _keep_durations(self, kept: Any, durations_s: Mapping[str, float]) -> None:
+        try:
+            history.save(kept, durations_s)
+        except OSError as error:
+            self._events.emit("note", text=f"the durations of this run are not kept for the next: {error}")
+
+    def _tell_end(self, crew: Crew, duration_s: float) -> int:
+        counts = Counter(outcome.verdict.word for outcome in crew.outcomes.values())
+        if counts.total() != len(self._plan.planned):
+            raise RuntimeError(f"{len(self._plan.planned)} scenarios were planned, {counts.total()} have a verdict")
+        is_red = bool(self._problems) or counts[verdict.PASSED] != counts.total()
+        exit_code = crew.exit_code if crew.exit_code is not None else int(is_red)
+        self._events.emit("run_ended", verdicts=dict(counts), exit_code=exit_code, duration_s=duration_s)
+        self._events.close()
+        return exit_code

@@ -1,0 +1,73 @@
+"""What the runner does about the signals that end a run: Ctrl+C, SIGTERM, a closed terminal."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import Self
+
+ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+class Signals:
+    """Notes the signals that end a run, from entering to leaving. A signal that is ignored on entering stays ignored.
+
+    descriptor: becomes readable when one has come. received: which came, in order. raising: whether a signal also
+    raises KeyboardInterrupt where it meets the program, as is right while the user's own code runs in the runner."""
+
+    def __init__(self) -> None:
+        self.received: list[signal.Signals] = []
+        self.raising = True
+        self.descriptor, self._writing = os.pipe()
+        os.set_blocking(self.descriptor, False)
+        os.set_blocking(self._writing, False)
+        self._noted = [number for number in ENDING if signal.getsignal(number) != signal.SIG_IGN]
+
+    def __enter__(self) -> Self:
+        self._wakeup = signal.set_wakeup_fd(self._writing, warn_on_full_buffer=False)
+        self._before = {number: signal.signal(number, self._note) for number in self._noted}
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+        signal.set_wakeup_fd(self._wakeup)
+        os.close(self.descriptor)
+        os.close(self._writing)
+
+    def _note(self, number: int, _: FrameType | None) -> None:
+        self.received.append(signal.Signals(number))
+        if self.raising:
+            raise KeyboardInterrupt
+
+    def drain(self) -> None:
+        """Make the descriptor unreadable until the next signal."""
+        os.read(self.descriptor, 4096)
+
+    @contextmanager
+    def quiet(self) -> Iterator[None]:
+        """Within it signals are noted and nothing else."""
+        self.raising = False
+        try:
+            yield
+        finally:
+            self.raising = True
+
+
+@contextmanager
+def time_limit(limit_s: float) -> Iterator[None]:
+    """Raises TimeoutError in the block when it takes longer than `limit_s`. For the user's code in the main thread."""
+
+    def expired(_number: int, _frame: FrameType | None) -> None:
+        raise TimeoutError(f"took longer than {limit_s:g} s")
+
+    before = signal.signal(signal.SIGALRM, expired)
+    signal.setitimer(signal.ITIMER_REAL, limit_s)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)

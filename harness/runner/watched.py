@@ -1,0 +1,45 @@
+"""Processes that live for the whole run and without which no scenario can go on, such as the world."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+
+import psutil
+
+
+@dataclass(frozen=True)
+class Watched:
+    """name: what people call it."""
+
+    name: str
+    pid: int
+
+
+_watched: list[Watched] = []
+
+
+def watch(name: str, process: psutil.Popen) -> None:
+    """Have the runner watch a process that before_all has started; call it from there.
+
+    When it dies during the run, the scenarios that run are ended with the verdict `error`, which names it, and those
+    not begun are `not run`. When the runner itself is killed, the process is killed too, with all below it."""
+    _watched.append(Watched(name, process.pid))
+
+
+def take() -> list[Watched]:
+    """The processes that before_all wants to be watched. They are given out once."""
+    taken = list(_watched)
+    _watched.clear()
+    return taken
+
+
+def exit_status(watched: Watched) -> int | None:
+    """Its status as os.waitpid gives it, left there for whoever started it; None when that has it already."""
+    try:
+        result = os.waitid(os.P_PID, watched.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+    except ChildProcessError:
+        return None
+    if result is None:
+        return None
+    return result.si_status << 8 if result.si_code == os.CLD_EXITED else result.si_status
