@@ -6,6 +6,8 @@ import difflib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+REAL_SLACK_US = 250_000  # in real time a program also has to run, and to get a processor for it
+
 
 def equal(what: str, seen: object, wanted: object) -> None:
     """`seen` equals `wanted`."""
@@ -17,6 +19,13 @@ def members(what: str, seen: Mapping[str, Any], wanted: Mapping[str, str]) -> No
     for name, value in wanted.items():
         assert name in seen, f"{what}: no {name} in {dict(seen)!r}"
         equal(f"{what}, {name}", as_text(seen[name]), value)
+
+
+def delay(what: str, seen_us: int, wanted_us: int, *, real: bool) -> None:
+    """A time between two things is exactly `wanted_us` microseconds; in real time at least that, and at most 250 ms more
+    (docs/design.md, "The clock")."""
+    most_us = wanted_us + (REAL_SLACK_US if real else 0)
+    assert wanted_us <= seen_us <= most_us, f"{what}: wanted {wanted_us / 1e6:g} s, seen {seen_us / 1e6:.6f} s"
 
 
 def as_text(value: Any) -> str:

@@ -60,6 +60,7 @@ class Stage:
             control=self.control,
             mark=opened["mark"],
             epoch_us=opened["epoch_us"],
+            real=settings.clock == "real",
             pump=self._link.take,
             wait_s=settings.wait_s,
         )

@@ -33,7 +33,7 @@ class Evidence:
     """What is known of one scenario's stage.
 
     `events` grows as `pump` (seconds to wait at most; False when nothing came) reads what the world tells. `epoch_us` is
-    the Unix time at which the stage began, on its clock."""
+    the Unix time at which the stage began, on its clock; `real` says that this clock is real time."""
 
     def __init__(
         self,
@@ -43,10 +43,12 @@ class Evidence:
         control: str,
         mark: str,
         epoch_us: int,
+        real: bool,
         pump: Callable[[float], bool],
         wait_s: float,
     ) -> None:
         self.epoch_us = epoch_us
+        self.real = real
         self._events = events
         self._places = places
         self._control = control
