@@ -121,12 +121,11 @@ class Exchange:
 
     def hit(self, fault: int, kind: str, **details: Any) -> None:
         """Tell that a fault has fired on this exchange."""
-        host, port = self.destination.host, self.destination.port
-        self._tell("fault", fault=fault, kind=kind, host=host, port=port, **details)
+        self._tell("fault", fault=fault, kind=kind, host=self.destination.host, **details)
 
     def ended(self, how: str) -> None:
-        """Tell how it ended: complete, cut, broken, left, refused or swallowed (docs/design.md). It is said in the moment
-        in which the asker can see it, so that it is told before anything that the asker does next."""
+        """Tell how it ended: complete, cut, broken, left, refused or swallowed (docs/design.md). It is told when the asker
+        can see it and no later, so that it stands before anything that the asker does next."""
         self.is_over = True
         whole = self._events is None and self.size == len(self._body)
         self._tell("ended", how=how, body=_text(self._body) if whole else None, size=self.size)
@@ -140,6 +139,7 @@ class Exchange:
             self.asker.stream.reset()
 
     def _tell(self, event: str, **fields: Any) -> None:
+        # Every event says where, so that a flow can end at, say, the third token of an inference and no other stream.
         where = {"port": self.destination.port, "path": self.destination.path}
         self._stage.tell(event, exchange=self._number, **where, **fields)
 

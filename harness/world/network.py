@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 from collections.abc import Coroutine
-from contextlib import AsyncExitStack, suppress
+from contextlib import suppress
 from functools import partial
 from http import HTTPStatus
 
@@ -70,29 +70,32 @@ class Network:
             await self._carry(asker, Exchange(self._stage, next(self._numbers), connection, request, destination))
 
     async def _carry(self, asker: str, exchange: Exchange) -> None:
-        """Tell of the exchange from its beginning to its end. Faults come before names: they may hit what is no node."""
+        """Tell of the exchange from beginning to end. Faults come before names: they may hit a host that is no node."""
         node = self._node(asker, exchange.destination.host)
         exchange.asked(asker, node.name if node else None)
         fault = self._faults.swallowing(exchange.destination.host, exchange.destination.port)
-        async with AsyncExitStack() as closing:
-            if fault is not None:
-                how = await _swallow(exchange, fault)
-            elif exchange.is_tunnel:
-                how = await self._deliver(asker, exchange, closing)
-            else:
-                how = await _unless_left(exchange.asker.stream, self._deliver(asker, exchange, closing))
-            exchange.ended(how)
+        if fault is not None:
+            await _swallow(exchange, fault)
+        elif exchange.is_tunnel:
+            await self._deliver(asker, exchange)
+        else:
+            await _unless_left(exchange.asker.stream, self._deliver(asker, exchange))
+        if not exchange.is_over:
+            exchange.ended("left")
 
-    async def _deliver(self, asker: str, exchange: Exchange, closing: AsyncExitStack) -> str:
-        """Have the exchange answered by whom it is meant for; how it ended. The connection to whoever answers is left to
-        `closing`, so that nothing can happen any more between the end and its being told."""
+    async def _deliver(self, asker: str, exchange: Exchange) -> None:
+        """Have the exchange answered by whom it is meant for."""
         answerer = await self._reach(asker, exchange)
         if answerer is None:
-            return "refused"
-        closing.push_async_callback(answerer.close)
-        if exchange.is_tunnel:
-            return await tunnel(exchange, answerer)
-        return await relay(exchange, http1.Connection(answerer, h11.CLIENT), self._faults)
+            exchange.ended("refused")
+            return
+        try:
+            if exchange.is_tunnel:
+                await tunnel(exchange, answerer)
+            else:
+                await relay(exchange, http1.Connection(answerer, h11.CLIENT), self._faults)
+        finally:
+            await answerer.close()
 
     async def _reach(self, asker: str, exchange: Exchange) -> Stream | None:
         """A connection to whom the exchange is meant for; None when nobody listens there. A program that is still
@@ -120,22 +123,23 @@ class Network:
         return self._stage.hub if (host, port) == (HUB_HOST, 80) else None
 
 
-async def _swallow(exchange: Exchange, fault: int) -> str:
+async def _swallow(exchange: Exchange, fault: int) -> None:
     """Never answer. To a tunnel the host is one that accepts the connection and then never says a word."""
     exchange.hit(fault, "swallow")
     if exchange.is_tunnel:
         with suppress(GoneError):
             await exchange.asker.stream.send(ESTABLISHED)
     await exchange.asker.stream.gone()
-    return "swallowed"
+    exchange.ended("swallowed")
 
 
-async def _unless_left(asker: Stream, delivery: Coroutine[None, None, str]) -> str:
-    """How `delivery` ends, or "left" when the asker leaves before that: the delivery is then broken off at once."""
+async def _unless_left(asker: Stream, delivery: Coroutine[None, None, None]) -> None:
+    """Wait for the end of `delivery`, or break it off as soon as the asker leaves, also while nothing flows."""
     delivering, leaving = asyncio.create_task(delivery), asyncio.create_task(asker.gone())
     try:
         await asyncio.wait((delivering, leaving), return_when=asyncio.FIRST_COMPLETED)
-        return delivering.result() if delivering.done() else "left"
+        if delivering.done():
+            delivering.result()
     finally:
         delivering.cancel()
         leaving.cancel()

@@ -17,21 +17,19 @@ HOP_BY_HOP = {
 }
 
 
-async def relay(exchange: Exchange, answerer: http1.Connection, faults: Faults) -> str:
-    """Pass the exchange's request on to `answerer` and its answer back to the asker; how the exchange ended. An answer
+async def relay(exchange: Exchange, answerer: http1.Connection, faults: Faults) -> None:
+    """Pass the exchange's request on to `answerer` and its answer back to the asker, unless the asker leaves. An answer
     that breaks off, or is no HTTP, reaches the asker as a reset, never as a well-formed end."""
     try:
-        return await _pass_on(exchange, answerer, faults)
+        await _pass_on(exchange, answerer, faults)
     except GoneError as gone:
-        if gone.stream is exchange.asker.stream:
-            return "left"
+        if gone.stream is not exchange.asker.stream:
+            await exchange.break_off("broken")
     except http1.NotHttpError:
-        pass
-    await exchange.break_off()
-    return "broken"
+        await exchange.break_off("broken")
 
 
-async def _pass_on(exchange: Exchange, answerer: http1.Connection, faults: Faults) -> str:
+async def _pass_on(exchange: Exchange, answerer: http1.Connection, faults: Faults) -> None:
     await answerer.send(*_onward(exchange))
     answer = await answerer.event()
     while isinstance(answer, h11.InformationalResponse):
@@ -39,7 +37,8 @@ async def _pass_on(exchange: Exchange, answerer: http1.Connection, faults: Fault
     assert isinstance(answer, h11.Response)
     cut = faults.next_cut(exchange.destination.host, exchange.destination.port)
     if cut is not None and cut.at_bytes == 0:
-        return await _cut(exchange, cut)
+        await _cut(exchange, cut)
+        return
     chunked = _is_chunked(exchange, answer)
     asker = exchange.asker.stream
     await asker.send(_head(answer, chunked))
@@ -49,16 +48,16 @@ async def _pass_on(exchange: Exchange, answerer: http1.Connection, faults: Fault
         await asker.send(b"%x\r\n%b\r\n" % (len(data), data) if chunked else data)
         exchange.passed(data)
         if cut is not None and exchange.size == cut.at_bytes:
-            return await _cut(exchange, cut)
+            await _cut(exchange, cut)
+            return
     if chunked:
         await asker.send(b"0\r\n\r\n")
-    return "complete"
+    exchange.ended("complete")
 
 
-async def _cut(exchange: Exchange, cut: Cut) -> str:
-    await exchange.break_off()
+async def _cut(exchange: Exchange, cut: Cut) -> None:
     exchange.hit(cut.fault, "cut", at=cut.at_bytes)
-    return "cut"
+    await exchange.break_off("cut")
 
 
 def _onward(exchange: Exchange) -> tuple[h11.Event, ...]:

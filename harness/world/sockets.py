@@ -75,13 +75,16 @@ class Stream:
         with contextlib.suppress(OSError):
             await self._writer.wait_closed()
 
-    async def break_off(self) -> None:
-        """Reset the connection as soon as the other side has acknowledged everything that was sent, so that it sees
-        exactly these bytes and then the reset (or after ACKNOWLEDGED_LIMIT_S). Takes real time."""
+    async def acknowledged(self) -> None:
+        """Wait until the other side has acknowledged everything that was sent, at most ACKNOWLEDGED_LIMIT_S. This takes
+        real time: the kernel tells nobody, so it is asked again and again."""
         loop = asyncio.get_running_loop()
         limit = loop.time() + ACKNOWLEDGED_LIMIT_S
         while self._unacknowledged() and loop.time() < limit:
             await asyncio.sleep(ACKNOWLEDGED_PAUSE_S)
+
+    def reset(self) -> None:
+        """Reset the connection. What the other side has not acknowledged by now may never arrive."""
         with contextlib.suppress(OSError):
             self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self._writer.transport.abort()

@@ -10,23 +10,19 @@ from harness.world.sockets import GoneError, Stream
 ESTABLISHED = b"HTTP/1.1 200 Connection established\r\n\r\n"
 
 
-async def tunnel(exchange: Exchange, host: Stream) -> str:
-    """Carry bytes between the exchange's asker and `host` until both have said that they are done; how it ended."""
-    asker = exchange.asker.stream
+async def tunnel(exchange: Exchange, host: Stream) -> None:
+    """Carry bytes between the exchange's asker and `host` until both have said that they are done, or one resets."""
     pumps = [asyncio.create_task(_outward(exchange, host)), asyncio.create_task(_homeward(exchange, host))]
     try:
         await asyncio.gather(*pumps)
+        exchange.ended("complete")
     except GoneError as gone:
-        if gone.stream is asker:
-            return "left"
-    else:
-        return "complete"
+        if gone.stream is host:
+            await exchange.break_off("broken")
     finally:
         for pump in pumps:
             pump.cancel()
         await asyncio.gather(*pumps, return_exceptions=True)
-    await exchange.break_off()
-    return "broken"
 
 
 async def _outward(exchange: Exchange, host: Stream) -> None:

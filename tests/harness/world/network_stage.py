@@ -71,8 +71,10 @@ class NetworkStage:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.run(self.network.close())
-        self._stop()
+        try:
+            self.run(self.network.close())
+        finally:
+            self._stop()
 
     def _stop(self) -> None:
         self._loop.call_soon_threadsafe(self._loop.stop)

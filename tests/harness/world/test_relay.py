@@ -1,0 +1,470 @@
+"""Requests and answers as they pass the network."""
+
+from __future__ import annotations
+
+import http.server
+import json
+import socket
+import threading
+from collections.abc import Iterator
+
+import pytest
+import requests
+
+from tests.harness.world.network_stage import LIMIT_S, NetworkStage, get, read_all, read_exactly, read_head
+
+HIVE = "http://workstation.home.arpa:9200"
+STREAM_HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+
+@pytest.fixture
+def stage() -> Iterator[NetworkStage]:
+    with NetworkStage() as stage:
+        yield stage
+
+
+@pytest.fixture
+def hive(stage: NetworkStage) -> socket.socket:
+    """A socket that listens where the hive of workstation does."""
+    return stage.listen("workstation", 9200)
+
+
+def ask_hive(stage: NetworkStage, hive: socket.socket, *headers: str) -> tuple[socket.socket, socket.socket]:
+    """A GET of blep's that has reached the hive: both ends of it."""
+    asker = stage.ask("blep", get(f"{HIVE}/v1/workers/list?a=b", *headers))
+    answerer = stage.accept(hive)
+    read_head(answerer)
+    return asker, answerer
+
+
+def chunk(data: bytes) -> bytes:
+    """One chunk of a chunked body."""
+    return b"%x\r\n%b\r\n" % (len(data), data)
+
+
+def fields(head: bytes) -> dict[str, str]:
+    """The headers of a message, by their lower-case names."""
+    lines = head.decode().split("\r\n")[1:-2]
+    return {name.lower(): value for name, value in (line.split(": ", 1) for line in lines)}
+
+
+# The request
+
+
+def test_a_request_passes_unchanged_but_for_what_concerns_the_proxy(stage: NetworkStage, hive: socket.socket) -> None:
+    sent = [
+        "Accept: */*",
+        "Authorization: Bearer wrong_key",
+        "X-Correlation-ID: 1",
+        "Proxy-Connection: keep-alive",
+        "Proxy-Authorization: Basic x",
+        "Connection: keep-alive, X-Hop",
+        "Keep-Alive: timeout=5",
+        "X-Hop: 1",
+        "TE: trailers",
+    ]
+
+    stage.ask("blep", get(f"{HIVE}//v1/ready?a=%20&b", *sent))
+    head = read_head(stage.accept(hive))
+
+    assert head == (
+        b"GET //v1/ready?a=%20&b HTTP/1.1\r\n"
+        b"Host: workstation.home.arpa:9200\r\n"
+        b"Accept: */*\r\n"
+        b"Authorization: Bearer wrong_key\r\n"
+        b"X-Correlation-ID: 1\r\n"
+        b"Connection: close\r\n\r\n"
+    )
+
+
+def test_a_request_is_told_whole(stage: NetworkStage, hive: socket.socket) -> None:
+    body = json.dumps({"prompt": "schön"}, ensure_ascii=False).encode()
+    head = f"POST {HIVE}/v1/workers/spawn?x=1 HTTP/1.1\r\nHost: workstation.home.arpa:9200\r\nContent-Type: text/plain"
+
+    stage.ask("blep", f"{head}\r\nX-A: 1\r\nX-A: 2\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body)
+    answerer = stage.accept(hive)
+    read_head(answerer)
+
+    assert read_exactly(answerer, len(body)) == body
+    assert stage.told("asked") == [
+        {
+            "exchange": 1,
+            "asker": "blep",
+            "host": "workstation.home.arpa",
+            "port": 9200,
+            "node": "workstation",
+            "method": "POST",
+            "path": "/v1/workers/spawn?x=1",
+            "headers": {
+                "host": "workstation.home.arpa:9200",
+                "content-type": "text/plain",
+                "x-a": "1, 2",
+                "content-length": str(len(body)),
+            },
+            "body": '{"prompt": "schön"}',
+        }
+    ]
+
+
+def test_a_chunked_request_stays_chunked(stage: NetworkStage, hive: socket.socket) -> None:
+    head = f"POST {HIVE}/ HTTP/1.1\r\nHost: workstation.home.arpa:9200\r\nTransfer-Encoding: chunked\r\n\r\n".encode()
+
+    stage.ask("blep", head + chunk(b"ab") + chunk(b"cd") + b"0\r\n\r\n")
+    answerer = stage.accept(hive)
+
+    assert fields(read_head(answerer))["transfer-encoding"] == "chunked"
+    assert read_exactly(answerer, 14) == chunk(b"abcd") + b"0\r\n\r\n"
+
+
+def test_an_asker_that_waits_for_100_continue_gets_it(stage: NetworkStage, hive: socket.socket) -> None:
+    head = (
+        f"PUT {HIVE}/ HTTP/1.1\r\nHost: workstation.home.arpa:9200\r\nExpect: 100-continue\r\nContent-Length: 1\r\n\r\n"
+    )
+
+    asker = stage.ask("blep", head.encode())
+    interim = read_head(asker)
+    asker.sendall(b"x")
+    answerer = stage.accept(hive)
+
+    assert interim.startswith(b"HTTP/1.1 100 ")
+    assert "expect" not in fields(read_head(answerer))
+    assert read_exactly(answerer, 1) == b"x"
+
+
+@pytest.mark.parametrize(("body", "told"), [(b"a" * 65536, "a" * 65536), (b"a" * 65537, None), (b"\xff", None)])
+def test_bodies_are_told_when_they_are_short_text(
+    stage: NetworkStage, hive: socket.socket, body: bytes, told: str | None
+) -> None:
+    head = f"POST {HIVE}/ HTTP/1.1\r\nHost: workstation.home.arpa:9200\r\nContent-Length: {len(body)}\r\n\r\n".encode()
+
+    asker = stage.ask("blep", head + body)
+    answerer = stage.accept(hive)
+    read_head(answerer)
+    read_exactly(answerer, len(body))
+    answerer.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body))
+    read_all(asker)
+
+    assert stage.told("asked")[0]["body"] == told
+    assert stage.await_event("ended") == {"exchange": 1, "how": "complete", "body": told, "size": len(body)}
+
+
+# The answer
+
+
+def test_an_answer_keeps_its_length(stage: NetworkStage, hive: socket.socket) -> None:
+    asker, answerer = ask_hive(stage, hive)
+
+    answerer.sendall(
+        b"HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json\r\nX-A: 1\r\nKeep-Alive: timeout=5\r\n"
+        b"Content-Length: 4\r\n\r\nbusy"
+    )
+    answer = read_all(asker)
+
+    assert answer == (
+        b"HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json\r\nX-A: 1\r\nContent-Length: 4\r\n"
+        b"Connection: close\r\n\r\nbusy",
+        False,
+    )
+    headers = {"content-type": "application/json", "x-a": "1", "keep-alive": "timeout=5", "content-length": "4"}
+    assert stage.told("answered") == [{"exchange": 1, "status": 503, "headers": headers}]
+    assert stage.await_event("ended") == {"exchange": 1, "how": "complete", "body": "busy", "size": 4}
+
+
+def test_an_answer_stays_chunked(stage: NetworkStage, hive: socket.socket) -> None:
+    asker, answerer = ask_hive(stage, hive)
+
+    body = chunk(b"abc") + chunk(b"de") + b"0\r\n\r\n"
+    answerer.sendall(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + body)
+
+    assert fields(read_head(asker)) == {"transfer-encoding": "chunked", "connection": "close"}
+    assert read_all(asker) == (body, False)
+    assert stage.await_event("ended")["body"] == "abcde"
+
+
+def test_an_answer_that_ends_with_its_connection_stays_so(stage: NetworkStage, hive: socket.socket) -> None:
+    asker, answerer = ask_hive(stage, hive)
+
+    answerer.sendall(b"HTTP/1.0 200 OK\r\n\r\nabc")
+    answerer.close()
+
+    assert fields(read_head(asker)) == {"connection": "close"}
+    assert read_all(asker) == (b"abc", False)
+    assert stage.await_event("ended")["how"] == "complete"
+
+
+@pytest.mark.parametrize(
+    ("method", "head"),
+    [
+        ("HEAD", b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n"),
+        ("HEAD", b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"),
+        ("DELETE", b"HTTP/1.1 204 No Content\r\n\r\n"),
+        ("GET", b"HTTP/1.1 304 Not Modified\r\nContent-Length: 5\r\n\r\n"),
+    ],
+)
+def test_an_answer_without_a_body_ends_with_its_head(
+    stage: NetworkStage, hive: socket.socket, method: str, head: bytes
+) -> None:
+    asker = stage.ask("blep", get(f"{HIVE}/").replace(b"GET", method.encode(), 1))
+    answerer = stage.accept(hive)
+    read_head(answerer)
+
+    answerer.sendall(head)
+
+    assert read_all(asker)[0].count(b"\r\n\r\n") == 1
+    assert stage.await_event("ended") == {"exchange": 1, "how": "complete", "body": "", "size": 0}
+
+
+def test_an_interim_answer_is_not_the_answer(stage: NetworkStage, hive: socket.socket) -> None:
+    asker, answerer = ask_hive(stage, hive)
+
+    answerer.sendall(b"HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+
+    assert read_all(asker)[0].startswith(b"HTTP/1.1 200 OK")
+    assert [answered["status"] for answered in stage.told("answered")] == [200]
+
+
+def test_an_old_asker_gets_no_chunks(stage: NetworkStage, hive: socket.socket) -> None:
+    asker = stage.ask("blep", f"GET {HIVE}/ HTTP/1.0\r\n\r\n".encode())
+    answerer = stage.accept(hive)
+    head = read_head(answerer)
+
+    answerer.sendall(STREAM_HEAD + chunk(b"data: a\n\n") + b"0\r\n\r\n")
+
+    assert fields(head)["host"] == "workstation.home.arpa:9200"
+    assert "transfer-encoding" not in fields(read_head(asker))
+    assert read_all(asker) == (b"data: a\n\n", False)
+    assert stage.told("passed") == [{"exchange": 1, "data": "a"}]
+
+
+def test_a_large_body_passes_whole(stage: NetworkStage, hive: socket.socket) -> None:
+    asker, answerer = ask_hive(stage, hive)
+
+    body = bytes(range(256)) * 20480
+    sending = threading.Thread(
+        target=answerer.sendall, args=(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body),)
+    )
+    sending.start()
+    read_head(asker)
+    passed = read_all(asker)
+    sending.join(LIMIT_S)
+
+    assert passed == (body, False)
+    assert stage.await_event("ended") == {"exchange": 1, "how": "complete", "body": None, "size": len(body)}
+
+
+def test_requests_with_keep_alive_asks_again_and_again(stage: NetworkStage) -> None:
+    class Handler(http.server.BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    with (
+        http.server.ThreadingHTTPServer((stage.nodes["blep"].address, 8080), Handler) as server,
+        requests.Session() as session,
+    ):
+        threading.Thread(target=server.serve_forever, args=(0.01,)).start()
+        session.proxies = stage.proxies("blep")
+        echoes = [
+            session.post("http://localhost:8080/v2/tasks", json={"n": n}, timeout=LIMIT_S).json()["n"]
+            for n in range(20)
+        ]
+        server.shutdown()
+
+    assert echoes == list(range(20))
+    assert [asked["body"] for asked in stage.told("asked")] == [f'{{"n": {n}}}' for n in range(20)]
+    assert {ended["how"] for ended in stage.told("ended")} == {"complete"}
+
+
+# Streams
+
+
+def test_a_stream_passes_event_by_event(stage: NetworkStage, hive: socket.socket) -> None:
+    asker, answerer = ask_hive(stage, hive)
+    events = [*(f'{{"type":"token","t":"a","i":{i}}}' for i in range(20)), "[DONE]"]
+
+    answerer.sendall(STREAM_HEAD)
+    read_head(asker)
+    for count, event in enumerate(events, start=1):
+        written = chunk(f"data: {event}\n\n".encode())
+        answerer.sendall(written)
+        assert read_exactly(asker, len(written)) == written
+        assert stage.await_event("passed", count) == {"exchange": 1, "data": event}
+    answerer.sendall(b"0\r\n\r\n")
+
+    assert read_all(asker) == (b"0\r\n\r\n", False)
+    ended = stage.await_event("ended")
+    assert ended == {"exchange": 1, "how": "complete", "body": None, "size": sum(len(e) + 8 for e in events)}
+    assert [event["event"] for event in stage.events] == ["asked", "answered", *["passed"] * 21, "ended"]
+
+
+def test_an_event_in_pieces_is_told_when_it_is_whole(stage: NetworkStage, hive: socket.socket) -> None:
+    asker, answerer = ask_hive(stage, hive)
+
+    answerer.sendall(STREAM_HEAD + chunk(b":\r\n\r\ndata: a") + chunk(b"b\r\n\r") + chunk(b"\ndata: c") + b"0\r\n\r\n")
+    read_all(asker)
+
+    assert stage.told("passed") == [{"exchange": 1, "data": None}, {"exchange": 1, "data": "ab"}]
+
+
+# Ends before the end
+
+
+@pytest.mark.parametrize(
+    "begun",
+    [
+        b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\nabc",
+        STREAM_HEAD + chunk(b"data: a\n\n"),
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nab",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nabXX",
+        b"",
+        b"HTTP/1.1 200 OK\r\nContent-",
+        b"no HTTP at all\r\n\r\n",
+    ],
+)
+def test_an_answer_that_breaks_off_reaches_the_asker_as_a_reset(
+    stage: NetworkStage, hive: socket.socket, begun: bytes
+) -> None:
+    asker, answerer = ask_hive(stage, hive)
+
+    answerer.sendall(begun)
+    answerer.close()
+    passed, was_reset = read_all(asker)
+
+    assert was_reset
+    assert not passed.endswith(b"0\r\n\r\n")
+    assert stage.await_event("ended")["how"] == "broken"
+    assert stage.hold_count == 1
+
+
+def test_what_passed_before_an_answer_broke_off_arrives(stage: NetworkStage, hive: socket.socket) -> None:
+    asker, answerer = ask_hive(stage, hive)
+
+    answerer.sendall(STREAM_HEAD + b"".join(chunk(b"data: %d\n\n" % i) for i in range(12)))
+    stage.await_event("passed", 12)
+    answerer.close()
+    passed, _ = read_all(asker)
+
+    assert passed.count(b"data: ") == 12
+    assert stage.await_event("ended")["size"] == sum(len(f"data: {i}\n\n") for i in range(12))
+
+
+def test_an_asker_that_leaves_a_silent_stream_is_noticed(stage: NetworkStage, hive: socket.socket) -> None:
+    asker, answerer = ask_hive(stage, hive)
+    answerer.sendall(STREAM_HEAD + chunk(b"data: a\n\n"))
+    stage.await_event("passed")
+
+    asker.close()
+
+    assert stage.await_event("ended") == {"exchange": 1, "how": "left", "body": None, "size": 9}
+    assert read_all(answerer)[0] == b""
+
+
+def test_an_asker_that_leaves_before_the_answer_is_noticed(stage: NetworkStage, hive: socket.socket) -> None:
+    asker, answerer = ask_hive(stage, hive)
+
+    asker.close()
+
+    assert stage.await_event("ended") == {"exchange": 1, "how": "left", "body": "", "size": 0}
+    assert read_all(answerer)[0] == b""
+
+
+def test_an_asker_that_leaves_in_the_middle_of_a_large_body_is_noticed(
+    stage: NetworkStage, hive: socket.socket
+) -> None:
+    asker, answerer = ask_hive(stage, hive)
+    answerer.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 99999999\r\n\r\n")
+    read_head(asker)
+    asker.close()
+
+    with pytest.raises((BrokenPipeError, ConnectionResetError)):
+        answerer.sendall(bytes(99_999_999))
+
+    assert stage.await_event("ended")["how"] == "left"
+
+
+# Cuts
+
+
+@pytest.mark.parametrize("at", [1, 2_097_152, 3_145_728, 5_242_879, 5_242_880])
+def test_a_cut_is_exact_30_times_of_30(stage: NetworkStage, hive: socket.socket, at: int) -> None:
+    stage.faults.arrange("cut", host="workstation.home.arpa", port=9200, at=[at] * 30)
+    answer = b"HTTP/1.1 200 OK\r\nContent-Length: 5242880\r\n\r\n" + bytes(5_242_880)
+
+    arrived = []
+    for _ in range(30):
+        asker, answerer = ask_hive(stage, hive)
+        sending = threading.Thread(target=_send, args=(answerer, answer))
+        sending.start()
+        read_head(asker)
+        body, was_reset = read_all(asker)
+        sending.join(LIMIT_S)
+        arrived.append((len(body), was_reset))
+
+    assert arrived == [(at, True)] * 30
+    assert [ended["size"] for ended in stage.told("ended")] == [at] * 30
+    assert stage.hold_count == 30
+
+
+def _send(answerer: socket.socket, answer: bytes) -> None:
+    try:
+        answerer.sendall(answer)
+    except OSError:
+        answerer.close()
+
+
+def test_a_cut_is_told(stage: NetworkStage, hive: socket.socket) -> None:
+    number = stage.faults.arrange("cut", host="workstation.home.arpa", at=[2])
+
+    asker, answerer = ask_hive(stage, hive)
+    answerer.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabc")
+    read_all(asker)
+
+    ended = stage.await_event("ended")
+    assert ended == {"exchange": 1, "how": "cut", "body": "ab", "size": 2}
+    hit = {"exchange": 1, "fault": number, "kind": "cut", "host": "workstation.home.arpa", "port": 9200, "at": 2}
+    assert stage.told("fault") == [hit]
+    assert [event["event"] for event in stage.events] == ["asked", "answered", "fault", "ended"]
+
+
+def test_a_cut_at_0_resets_before_the_first_byte_of_the_answer(stage: NetworkStage, hive: socket.socket) -> None:
+    stage.faults.arrange("cut", host="workstation.home.arpa", at=[0])
+
+    asker, answerer = ask_hive(stage, hive)
+    answerer.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabc")
+
+    assert read_all(asker) == (b"", True)
+    assert stage.await_event("ended") == {"exchange": 1, "how": "cut", "body": "", "size": 0}
+    assert stage.told("answered") == []
+
+
+def test_a_chunked_body_is_cut_at_its_own_bytes(stage: NetworkStage, hive: socket.socket) -> None:
+    stage.faults.arrange("cut", host="workstation.home.arpa", at=[12])
+
+    asker, answerer = ask_hive(stage, hive)
+    answerer.sendall(STREAM_HEAD + chunk(b"data: a\n\n") + chunk(b"data: b\n\n") + b"0\r\n\r\n")
+    read_head(asker)
+
+    assert read_all(asker) == (chunk(b"data: a\n\n") + chunk(b"dat"), True)
+    assert stage.told("passed") == [{"exchange": 1, "data": "a"}]
+
+
+def test_answers_that_a_cut_does_not_name_pass_untouched(stage: NetworkStage, hive: socket.socket) -> None:
+    stage.faults.arrange("cut", host="workstation.home.arpa", at=[None, 1, 99])
+
+    answers = []
+    for _ in range(4):
+        asker, answerer = ask_hive(stage, hive)
+        answerer.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabc")
+        read_head(asker)
+        answers.append(read_all(asker))
+
+    assert answers == [(b"abc", False), (b"a", True), (b"abc", False), (b"abc", False)]
+    assert len(stage.told("fault")) == 1
