@@ -1,4 +1,5 @@
-"""What a scenario finds when it begins: hives that run, models that lie there, workers that are loaded, slots that are taken.
+"""What a scenario finds when it begins: hives that run, models that lie there, workers that are loaded, slots that are
+taken.
 
 All of it is arranged by real programs and real requests. Raises StageError when it does not come about."""
 
@@ -12,7 +13,9 @@ from harness.stage import Stage, StageError
 HIVE = "rbee-hive daemon --port 9200"
 STANDARD_BYTES = 5_242_880
 TOKEN = {"event": "passed", "path": "/v1/inference", "data": {"type": "token"}}  # one passes from worker to queen
-LONG_TOKENS = 2048  # the most that a worker takes; at its pace longer than all retries (docs/contract.md, section 9 row 13)
+LONG_TOKENS = (
+    2048  # the most that a worker takes; at its pace longer than all retries (docs/contract.md, section 9 row 13)
+)
 
 
 def hive_runs(stage: Stage, node: str) -> int:
@@ -39,7 +42,8 @@ def model_lies_on(stage: Stage, node: str, model: str, path: str, **description:
 
 
 def worker_is_idle(stage: Stage, node: str, worker_id: str, *, backend: str = "cuda", device: int = 1) -> None:
-    """A worker of this id, with TEST-001's model, is loaded on `node` and idle; its hive runs (it is started if not)."""
+    """A worker of this id, with TEST-001's model, is loaded on `node` and idle; its hive runs (it is started if
+    not)."""
     if not stage.evidence.processes("rbee-hive", node):
         hive_runs(stage, node)
     model_lies_on(stage, node, fixtures.MODEL, fixtures.MODEL_PATH)

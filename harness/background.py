@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-
 import sqlite3
-
 from contextlib import closing
 from pathlib import Path
 
@@ -62,5 +60,8 @@ def prepare_catalogue(stage: Stage, path: str) -> None:
 def check_no_worker_registry(stage: Stage) -> None:
     """No node keeps anything on disk but the two SQLite files: workers are nowhere but in memory."""
     for name in stage.places:
-        kept = set(stage.evidence.files(name, "~/.rbee")) - {Path(fixtures.REGISTRY).name, Path(fixtures.CATALOGUE).name}
+        kept = set(stage.evidence.files(name, "~/.rbee")) - {
+            Path(fixtures.REGISTRY).name,
+            Path(fixtures.CATALOGUE).name,
+        }
         expect.equal(f"other files in ~/.rbee on {name}", kept, set())

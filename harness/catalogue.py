@@ -1,4 +1,5 @@
-"""A node's model catalogue, as the operator prepares it: the table as rbee builds it (docs/contract.md, section 1.3)."""
+"""A node's model catalogue, as the operator prepares it: the table as rbee builds it (docs/contract.md, section
+1.3)."""
 
 from __future__ import annotations
 

@@ -22,14 +22,15 @@ def members(what: str, seen: Mapping[str, Any], wanted: Mapping[str, str]) -> No
 
 
 def delay(what: str, seen_us: int, wanted_us: int, *, real: bool) -> None:
-    """A time between two things is exactly `wanted_us` microseconds; in real time at least that, and at most 250 ms more
-    (docs/design.md, "The clock")."""
+    """A time between two things is exactly `wanted_us` microseconds; in real time at least that, and at most 250 ms
+    more (docs/design.md, "The clock")."""
     most_us = wanted_us + (REAL_SLACK_US if real else 0)
     assert wanted_us <= seen_us <= most_us, f"{what}: wanted {wanted_us / 1e6:g} s, seen {seen_us / 1e6:.6f} s"
 
 
 def as_text(value: Any) -> str:
-    """A value as a table cell shows it: text as it is, true, false and null as in JSON, a number without a needless `.0`."""
+    """A value as a table cell shows it: text as it is, true, false and null as in JSON, a number without a needless
+    `.0`."""
     if value is None or isinstance(value, bool):
         return {None: "null", True: "true", False: "false"}[value]
     if isinstance(value, float):

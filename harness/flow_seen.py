@@ -1,4 +1,5 @@
-"""What Then steps want to see of an inference's way through rbee. Every function raises AssertionError with what was seen."""
+"""What Then steps want to see of an inference's way through rbee. Every function raises AssertionError with what was
+seen."""
 
 from __future__ import annotations
 
@@ -7,7 +8,7 @@ from pathlib import PurePosixPath
 from behave.model import Table
 
 from harness import expect
-from harness.evidence import Evidence, Event
+from harness.evidence import Event, Evidence
 from harness.evidence.exchanges import Exchange
 
 

@@ -53,7 +53,8 @@ class Link:
         return reply
 
     def ask(self, do: str, *, limit_s: float = 30.0, **fields: Any) -> dict[str, Any]:
-        """Send a request and wait for its reply. Raises WorldError: refused, gone, or no reply within `limit_s` seconds."""
+        """Send a request and wait for its reply. Raises WorldError: refused, gone, or no reply within `limit_s`
+        seconds."""
         reply = self.reply(self.begin(do, **fields), limit_s=limit_s)
         if reply is None:
             raise WorldError(f"the world did not reply to {do!r} within {limit_s:g} s")

@@ -9,8 +9,8 @@ from typing import Any, TextIO
 
 
 class Live:
-    """Writes each event of a stage as a line: its time on the stage's clock, who, and what. Output is written line by line,
-    with the name of the program that printed it."""
+    """Writes each event of a stage as a line: its time on the stage's clock, who, and what. Output is written line by
+    line, with the name of the program that printed it."""
 
     def __init__(self, out: TextIO | None = None) -> None:
         self._out = out

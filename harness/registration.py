@@ -11,7 +11,8 @@ from harness.stage import Stage, StageError
 def register(stage: Stage, node: str) -> None:
     """Register `node` with the queen over HTTP, and make sure that it is: the status, and the row.
 
-    Raises StageError when the queen refused or did not write the row, requests' exceptions when she cannot be reached."""
+    Raises StageError when the queen refused or did not write the row, requests' exceptions when she cannot be
+    reached."""
     answer = stage.ask("POST", f"{fixtures.QUEEN_URL}/v2/registry/beehives/add", json=_fields(stage, node))
     if answer.status_code != 200:
         raise StageError(f"the queen did not add {node}: {answer.status_code} {answer.text}")

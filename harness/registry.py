@@ -1,4 +1,5 @@
-"""What Then steps want to see of the queen's registry of nodes. Every function raises AssertionError with what was seen."""
+"""What Then steps want to see of the queen's registry of nodes. Every function raises AssertionError with what was
+seen."""
 
 from __future__ import annotations
 
@@ -13,7 +14,8 @@ ROUTES = "/v2/registry/beehives"
 
 
 def expect_request(evidence: Evidence, action: str, table: Table) -> None:
-    """The user's program asked the queen exactly once to do `action`, with the fields of the table, and was told 200."""
+    """The user's program asked the queen exactly once to do `action`, with the fields of the table, and was told
+    200."""
     asked = evidence.exchange(role="queen", method="POST", path=f"{ROUTES}/{action}", asker="blep")
     expect.equal(f"how often {action} was asked", len(evidence.exchanges(asker="blep", path=asked.path)), 1)
     sent = {name: evidence.normal(expect.as_text(value)) for name, value in asked.sent.items()}
@@ -34,7 +36,8 @@ def expect_connected_at_add(evidence: Evidence, node: str) -> None:
     assert added.ended_at_us is not None
     first_s, last_s = (evidence.unix_s(at_us) for at_us in (added.asked_at_us, added.ended_at_us))
     seen_s = evidence.registry_row(node)["last_connected_unix"]
-    assert seen_s is not None and first_s <= seen_s <= last_s, (
+    assert seen_s is not None, f"{node} has never been connected"
+    assert first_s <= seen_s <= last_s, (
         f"{node} was last connected at {seen_s}; it was added between {first_s} and {last_s}"
     )
 

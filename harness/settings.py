@@ -20,8 +20,8 @@ class SettingsError(Exception):
 class Settings:
     """The settings of a run.
 
-    programs: program name → the user's own binary, or None for our stand-in. clock: `stage` or `real`. wait_s: how long a
-    step waits at most, in seconds of real time. rust_log: handed to every program."""
+    programs: program name → the user's own binary, or None for our stand-in. clock: `stage` or `real`. wait_s: how long
+    a step waits at most, in seconds of real time. rust_log: handed to every program."""
 
     programs: Mapping[str, Path | None]
     clock: str

@@ -80,14 +80,15 @@ class Stage:
         return int(reply["pid"])
 
     def run(self, command_line: str, *, node: str | None = None, env: Mapping[str, str] | None = None) -> None:
-        """Run a program to its end: time flows until it has ended. Raises StageError when it does not within `wait_s`."""
+        """Run a program to its end: time flows until it has ended. Raises StageError when it does not within
+        `wait_s`."""
         self.flow({"exit": self.start(command_line, node=node, env=env)})
 
     def flow(self, *until: Mapping[str, Any], since: int | None = None) -> int:
         """Let time flow until one of the conditions holds (docs/design.md), and return its index.
 
-        Events count from now on, or from event number `since` of this stage on. Raises StageError when none holds within
-        `wait_s` seconds of real time, with what the world is waiting for."""
+        Events count from now on, or from event number `since` of this stage on. Raises StageError when none holds
+        within `wait_s` seconds of real time, with what the world is waiting for."""
         number = self._link.begin("flow", until=until, since=len(self._events) if since is None else since)
         reply = self._link.reply(number, limit_s=self.settings.wait_s)
         if reply is None:
@@ -119,8 +120,8 @@ class Stage:
     ) -> requests.Response:
         """Ask a program over HTTP, as the operator at the control node; time flows until the answer is there.
 
-        Connection errors are retried with the policy of the registration step: 5 attempts, 200 ms doubling, on the stage's
-        clock. Raises requests' exceptions when the last attempt fails too."""
+        Connection errors are retried with the policy of the registration step: 5 attempts, 200 ms doubling, on the
+        stage's clock. Raises requests' exceptions when the last attempt fails too."""
         policy = backoff(REGISTRATION_ATTEMPTS, FIRST_DELAY_S, sleep=self._sleep, on_retry=on_retry)
         flow = self._link.begin("flow", until=[], since=len(self._events))
         try:

@@ -1,8 +1,8 @@
 """Evidence: the only thing that a Then step may read.
 
-It is what the world witnessed (programs, exchanges, logins, commands) and what programs left behind (rows, files, processes).
-What a step asks for and is not there yet it awaits, for at most `wait_s` seconds of real time; the failure then says what was
-awaited, and what was seen instead.
+It is what the world witnessed (programs, exchanges, logins, commands) and what programs left behind (rows, files,
+processes). What a step asks for and is not there yet it awaits, for at most `wait_s` seconds of real time; the failure
+then says what was awaited, and what was seen instead.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ SHOWN = 12  # of what was seen, the last so many stand in a failure
 class Evidence:
     """What is known of one scenario's stage.
 
-    `events` grows as `pump` (seconds to wait at most; False when nothing came) reads what the world tells. `epoch_us` is
-    the Unix time at which the stage began, on its clock; `real` says that this clock is real time."""
+    `events` grows as `pump` (seconds to wait at most; False when nothing came) reads what the world tells. `epoch_us`
+    is the Unix time at which the stage began, on its clock; `real` says that this clock is real time."""
 
     def __init__(
         self,
@@ -62,7 +62,8 @@ class Evidence:
         return tuple(self._events)
 
     def awaited(self, what: str, find: Callable[[], Found | None], seen: Callable[[], Sequence[object]]) -> Found:
-        """What `find` finds as soon as it is not None or empty; AssertionError with `what` and what was `seen` otherwise."""
+        """What `find` finds as soon as it is not None or empty; AssertionError with `what` and what was `seen`
+        otherwise."""
         until_s = time.monotonic() + self._wait_s
         while True:
             found = find()
@@ -119,7 +120,8 @@ class Evidence:
         return normal(text, self._places.values())
 
     def exchanges(self, **like: Any) -> list[Exchange]:
-        """The exchanges whose fields (asker, host, port, node, role, method, path, status, how) equal those given, in order."""
+        """The exchanges whose fields (asker, host, port, node, role, method, path, status, how) equal those given, in
+        order."""
         every = exchanges.fold(self._events)
         return [one for one in every if all(getattr(one, name) == value for name, value in like.items())]
 
@@ -150,8 +152,8 @@ class Evidence:
         )
 
     def rows(self, node: str, database: str, query: str, *values: Any) -> list[dict[str, Any]]:
-        """What `query` finds in the SQLite file `database` (a path below the node's home), opened for reading only, by us
-        and not by the program that wrote it. No file, no rows."""
+        """What `query` finds in the SQLite file `database` (a path below the node's home), opened for reading only, by
+        us and not by the program that wrote it. No file, no rows."""
         path = self.path(node, database)
         if path is None or not path.exists():
             return []
@@ -177,7 +179,8 @@ class Evidence:
         return self.rows(node, fixtures.CATALOGUE, "SELECT * FROM models ORDER BY downloaded_at, reference")
 
     def path(self, node: str, path: str) -> Path | None:
-        """Where `path` of a node lies on this machine (`~/…`: below its home, `/…`: below its root); None without the node."""
+        """Where `path` of a node lies on this machine (`~/…`: below its home, `/…`: below its root); None without the
+        node."""
         place = self._places.get(node)
         return place.path(path) if place else None
 

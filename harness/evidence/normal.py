@@ -1,4 +1,5 @@
-"""One rule by which printed text is compared: what differs from run to run, or from machine to machine, is written alike.
+"""One rule by which printed text is compared: what differs from run to run, or from machine to machine, is written
+alike.
 
 - Colours and cursor movements (ANSI) are left out.
 - A path in a node's home is written `~/…`, one below its root `/…`, one in its TMPDIR `/tmp/…`.

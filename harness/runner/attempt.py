@@ -18,7 +18,7 @@ from behave.model import ScenarioOutline
 from harness.runner import tree, verdict
 from harness.runner.guardian import Guardian
 from harness.runner.messages import Forwarder
-from harness.runner.plan import Planned
+from harness.runner.plan import Planned, containers
 
 MARK = "RBEE_BDD_ATTEMPT"
 # What is told to end without being waited for is still there when the scenario is over.
@@ -131,13 +131,13 @@ def _carry_out(runner: Any, planned: Planned, forwarder: Forwarder) -> BaseExcep
 
 def _leave_only(planned: Planned) -> None:
     """Take everything but the one scenario out of the feature."""
-    item, container = planned.scenario, planned.scenario.parent
-    while container is not None:
+    item: Any = planned.scenario
+    for container in containers(planned.scenario):
         if isinstance(container, ScenarioOutline):
             container._scenarios = [item]
         else:
             container.run_items = [item]
-        item, container = container, container.parent
+        item = container
 
 
 def _end_what_is_left(before: set[int], name: str) -> list[dict[str, Any]]:

@@ -20,6 +20,7 @@ from typing import Any
 from behave.capture import ManyCaptured
 from behave.model import Scenario, Step
 
+from harness.runner.plan import containers
 from harness.runner.verdict import Verdict
 
 Message = dict[str, Any]
@@ -95,6 +96,7 @@ def state_of_scenario(scenario: Scenario) -> Message:
         **_state(scenario),
         "skip_reason": scenario.skip_reason,
         "steps": [state_of_step(step) for step in scenario.all_steps],
+        "containers": [_captured(container.captured) for container in containers(scenario)],
     }
 
 

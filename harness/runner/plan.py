@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import random
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -83,6 +83,14 @@ def in_order(planned: Sequence[Planned], order: str, seed: int, durations_s: Map
     elif order == "random":
         random.Random(seed).shuffle(begun)
     return begun
+
+
+def containers(scenario: Scenario) -> Iterator[Any]:
+    """What the scenario is part of, from the inside out: outline, rule, feature."""
+    container = scenario.parent
+    while container is not None:
+        yield container
+        container = container.parent
 
 
 def _tags_text(config: Any) -> str:

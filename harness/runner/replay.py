@@ -13,6 +13,7 @@ from behave.model import Scenario, Step
 from behave.model_type import Status
 
 from harness.runner.messages import Message
+from harness.runner.plan import containers
 from harness.runner.verdict import PASSED, SKIPPED, Verdict
 
 
@@ -95,6 +96,9 @@ class Replay:
         _restore(self._scenario, told)
         self._scenario.skip_reason = told["skip_reason"]
         self._scenario.set_status(Status[told["status"]])
+        for container, captured in zip(containers(self._scenario), told["containers"], strict=True):
+            if not container.captured.has_output():  # once is enough of what every attempt repeats
+                _restore_captured(container, captured)
 
     def _fail(self, verdict: Verdict) -> None:
         running, self._running = self._running, None
@@ -143,6 +147,10 @@ def _restore(statement: Any, state: Message) -> None:
     statement.hook_failed = state["hook_failed"]
     statement.error_message = state["error_message"]
     statement.exception = problem(*state["exception"]) if state["exception"] else None
+    _restore_captured(statement, state["captured"])
+
+
+def _restore_captured(statement: Any, captured: list[Message]) -> None:
     statement.captured.reset()
-    for captured in state["captured"]:
-        statement.captured.add_captured(Captured(**captured), use_merge=False)
+    for each in captured:
+        statement.captured.add_captured(Captured(**each), use_merge=False)

@@ -11,6 +11,8 @@ from typing import Any
 from behave.model import Scenario
 from behave.model_type import Status
 
+from harness.runner.plan import containers
+
 PASSED = "passed"
 FAILED = "failed"
 ERROR = "error"
@@ -84,11 +86,9 @@ def _of_red_scenario(scenario: Scenario) -> Verdict:
 
 def _outer_problem(scenario: Scenario) -> Verdict | None:
     """What went wrong in the hooks and cleanups of the rule or feature around the scenario."""
-    outer = scenario.parent
-    while outer is not None:
+    for outer in containers(scenario):
         if outer.hook_failed or outer.status.is_hook_error():
             return _of_problem(outer, ERROR, outer.error_message or f"a hook or cleanup of the {outer.type} failed")
-        outer = outer.parent
     return None
 
 

@@ -1,4 +1,5 @@
-"""The world process: `python -m harness.world SOCKET`. Started by the harness, once for a run; it ends with its parent."""
+"""The world process: `python -m harness.world SOCKET`. Started by the harness, once for a run; it ends with its
+parent."""
 
 from __future__ import annotations
 

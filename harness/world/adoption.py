@@ -12,6 +12,7 @@ import signal
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+LIST_BYTES = 1 << 16  # more pids than a machine has for a run
 MARK = "RBEE_BDD_STAGE"  # the variable that every program of a stage has: docs/design.md
 
 
@@ -40,7 +41,9 @@ class Orphans:
     status is taken elsewhere. So is that of children that were there before."""
 
     def __init__(self) -> None:
-        self._started = set(children(os.getpid()))
+        # Orphans go to the main thread; the clock asks for them so often that the file is kept open.
+        self._children = os.open(f"/proc/self/task/{os.getpid()}/children", os.O_RDONLY)
+        self._started = set(self._list_children())
         self._stages: dict[str, tuple[Path, Callable[[], None]]] = {}
         self._marks: dict[int, str | None] = {}  # of every living orphan; None: nothing tells (yet)
         asyncio.get_running_loop().add_signal_handler(signal.SIGCHLD, self._reap)
@@ -75,10 +78,14 @@ class Orphans:
                 os.kill(pid, signal.SIGKILL)
                 os.waitpid(pid, 0)
                 del self._marks[pid]
+        os.close(self._children)
+
+    def _list_children(self) -> list[int]:
+        return [int(pid) for pid in os.pread(self._children, LIST_BYTES, 0).split()]
 
     def _look(self) -> bool:
         """Find out to whom new orphans belong; whether there are any orphans."""
-        for pid in children(os.getpid()):
+        for pid in self._list_children():
             if pid not in self._started and self._marks.get(pid) is None:
                 self._marks[pid] = self._owner(pid)
         return bool(self._marks)

@@ -57,8 +57,8 @@ class StageClock:
         return self.flowing and not self.holds
 
     def wait(self, delay_us: int, release: Callable[[], None], *, last: bool = False) -> Wait:
-        """Have `release` called when `delay_us` microseconds have passed on this clock; if `last`, after all others that
-        are due at the same time."""
+        """Have `release` called when `delay_us` microseconds have passed on this clock; if `last`, after all others
+        that are due at the same time."""
         wait = Wait(self.now_us + delay_us, release)
         heapq.heappush(self._waits, (wait.due_us, math.inf if last else next(self._order), wait))
         return wait
@@ -172,7 +172,7 @@ class ClockSelector(selectors.EpollSelector):
         idle = [clock for clock, figures in asleep if clock.look() == figures]
         if not idle or super().select(0):
             return False
-        return any([clock.move() for clock in idle])
+        return sum(clock.move() for clock in idle) > 0  # every one of them, not only up to the first that moved
 
 
 class ClockProtocol(asyncio.Protocol):
@@ -215,7 +215,7 @@ class ClockProtocol(asyncio.Protocol):
             self._wait.canceled = True
             self._wait = None
 
-    def connection_lost(self, exc: Exception | None) -> None:
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
         """A wait ends with its connection."""
         self._cancel()
 

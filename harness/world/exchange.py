@@ -124,8 +124,8 @@ class Exchange:
         self._tell("fault", fault=fault, kind=kind, host=self.destination.host, **details)
 
     def ended(self, how: str) -> None:
-        """Tell how it ended: complete, cut, broken, left, refused or swallowed (docs/design.md). It is told when the asker
-        can see it and no later, so that it stands before anything that the asker does next."""
+        """Tell how it ended: complete, cut, broken, left, refused or swallowed (docs/design.md). To be called when the
+        asker can see it and no later, so that it is told before anything that the asker does next."""
         self.is_over = True
         whole = self._events is None and self.size == len(self._body)
         self._tell("ended", how=how, body=_text(self._body) if whole else None, size=self.size)

@@ -10,8 +10,8 @@ Event = Mapping[str, Any]
 
 
 def matches(event: Event, pattern: Mapping[str, Any]) -> bool:
-    """Whether the event's fields equal the pattern's. A field of the pattern that is an object is compared with the members
-    of the event's field, read as JSON."""
+    """Whether the event's fields equal the pattern's. A field of the pattern that is an object is compared with the
+    members of the event's field, read as JSON."""
     return all(_equals(event.get(field), wanted) for field, wanted in pattern.items())
 
 

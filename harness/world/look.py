@@ -1,8 +1,9 @@
 """Is anybody working? The clock's question, asked of `/proc`.
 
 A process works unless every thread of it sleeps, is stopped or is dead. One look can be wrong: a thread may be woken
-between the look at it and the look at the one that woke it. Two looks that found everybody asleep with the same scheduler
-figures are not: in between nobody has run. (Measured: one look was wrong 489 times in 249,423, two equal looks never.)
+between the look at it and the look at the one that woke it. Two looks that found everybody asleep with the same
+scheduler figures are not: in between nobody has run. (Measured: one look was wrong 489 times in 249,423, two equal
+looks never.)
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ import os
 import shlex
 import shutil
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from harness.world.keys import Keys
@@ -17,38 +17,45 @@ from harness.world.topology import PROXY_PORT, Node, Stage
 
 PROJECT = Path(__file__).resolve().parents[2]
 TOOLS = Path(__file__).parent / "tools"
+KEEPER, REAL_KEEPER = "rbee-keeper", "rbee"  # a real one has another name, by which `install` looks for it
 CONNECT = Path(__file__).with_name("connect.py")
 INSTALL_PATH = "home/rbee"  # ~/rbee
 
 DIRECTORIES = (
-    "bin",
-    "facts",
-    "home",
-    "root/etc",
-    "root/models",
-    "root/usr/local/bin",
-    "root/var/lib",
-    "store",
-    "tmp",
+    *("", "bin", "facts", "home", "home/.ssh", "store", "tmp"),
+    *(
+        "root",
+        "root/etc",
+        "root/models",
+        "root/usr",
+        "root/usr/local",
+        "root/usr/local/bin",
+        "root/var",
+        "root/var/lib",
+    ),
 )
+RELEASE = "home/rbee/target/release"  # of an installed node: rbee's install path is ~/rbee
+INSTALLED_DIRECTORIES = ("home/rbee", "home/rbee/.git", "home/rbee/target", RELEASE)
 
 
 def build(node: Node, programs: Mapping[str, Path | None], keys: Keys) -> None:
-    """Make the node on disk, in a directory that does not exist yet.
+    """Make the node on disk; its directory must not exist yet, but the one above it must.
 
     `programs` says for each of the four programs which binary of the user's it is, or None for our stand-in. Raises
     OSError when one cannot be copied."""
     for name in DIRECTORIES:
-        (node.directory / name).mkdir(parents=True)
-    for tool in TOOLS.iterdir():
-        shutil.copy(tool, node.directory / "bin" / tool.name)
+        os.mkdir(f"{node.directory}/{name}")
+    for name, content in _tools().items():
+        _write(f"{node.directory}/bin/{name}", content, 0o755)
     for name, binary in programs.items():
-        _store(node.directory / "store" / name, binary)
-        _link(node, name, "bin")
+        _store(f"{node.directory}/store/{name}", name, binary)
+        os.link(f"{node.directory}/store/{name}", f"{node.directory}/bin/{name}")
+        if name == KEEPER and binary is not None:
+            os.link(f"{node.directory}/store/{name}", f"{node.directory}/bin/{REAL_KEEPER}")
     _write_facts(node)
-    _write_ssh(node.directory / "home" / ".ssh", keys)
+    _write_ssh(f"{node.directory}/home/.ssh", keys)
     if node.facts.installed:
-        _install(node, list(programs))
+        _install(node, programs)
 
 
 def environment(node: Node, stage: Stage) -> dict[str, str]:
@@ -85,14 +92,26 @@ def environment(node: Node, stage: Stage) -> dict[str, str]:
     return variables
 
 
-def _store(path: Path, binary: Path | None) -> None:
-    """Put a program into the node's store, as a file of its own: a program of the user's finds others beside itself,
-    symlinks resolved, and must not be able to change the original."""
+def _write(path: str, content: bytes, mode: int = 0o644) -> None:
+    """Write a new file. (Half as dear as pathlib and chmod, and a stage has dozens.)"""
+    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb", buffering=0) as file:
+        file.write(content)
+
+
+@functools.cache
+def _tools() -> dict[str, bytes]:
+    return {tool.name: tool.read_bytes() for tool in TOOLS.iterdir()}
+
+
+def _store(path: str, name: str, binary: Path | None) -> None:
+    """Put a program into the node's store, as a file of its own: one of the user's must not be able to change the
+    original. Other names of it on the node are hard links, which cost nothing: a program finds others beside itself,
+    and these cannot be resolved to elsewhere."""
     if binary is None:
-        path.write_bytes(_stand_in(path.name))
+        _write(path, _stand_in(name), 0o755)
     else:
         shutil.copyfile(binary, path)
-    path.chmod(0o755)
+        os.chmod(path, 0o755)
 
 
 @functools.cache
@@ -104,39 +123,30 @@ def _stand_in(name: str) -> bytes:
     return f"#!{interpreter}\n".encode() + rest
 
 
-def _link(node: Node, name: str, directory: str) -> None:
-    """A stored program under its own path: a hard link, which costs nothing and cannot be resolved to elsewhere."""
-    os.link(node.directory / "store" / name, node.directory / directory / name)
-
-
-def _install(node: Node, programs: list[str]) -> None:
+def _install(node: Node, programs: Iterable[str]) -> None:
     """What `git clone` and `cargo build` leave behind on a node where rbee has been installed."""
-    path = node.directory / INSTALL_PATH
-    (path / ".git").mkdir(parents=True)
-    (path / "Cargo.toml").touch()
-    (path / "target" / "release").mkdir(parents=True)
+    for name in INSTALLED_DIRECTORIES:
+        os.mkdir(f"{node.directory}/{name}")
+    _write(f"{node.directory}/home/rbee/Cargo.toml", b"")
     for name in programs:
-        _link(node, name, f"{INSTALL_PATH}/target/release")
+        os.link(f"{node.directory}/store/{name}", f"{node.directory}/{RELEASE}/{name}")
 
 
 def _write_facts(node: Node) -> None:
-    facts = node.directory / "facts"
-    (facts / "free_mb").write_text(f"{node.facts.ram_free_mb}\n")
-    (facts / "cuda").write_text("".join(f"{index} {free}\n" for index, free in enumerate(node.facts.cuda_free_mb)))
-    if node.facts.version is not None:
-        (facts / "version").write_text(f"{node.facts.version}\n")
+    facts = node.facts
+    devices = "".join(f"{index} {free_mb}\n" for index, free_mb in enumerate(facts.cuda_free_mb))
+    _write(f"{node.directory}/facts/free_mb", f"{facts.ram_free_mb}\n".encode())
+    _write(f"{node.directory}/facts/cuda", devices.encode())
+    if facts.version is not None:
+        _write(f"{node.directory}/facts/version", f"{facts.version}\n".encode())
 
 
-def _write_ssh(directory: Path, keys: Keys) -> None:
+def _write_ssh(directory: str, keys: Keys) -> None:
     """The user's keys, the host key of all nodes, and a configuration that leads OpenSSH through the node's proxy."""
-    directory.mkdir(mode=0o700)
     for name, content in keys.files.items():
-        path = directory / name
-        path.touch(mode=0o600)  # OpenSSH takes no private key that others may read
-        path.write_bytes(content)
+        _write(f"{directory}/{name}", content, 0o600)  # OpenSSH takes no private key that others may read
     proxy_command = shlex.join([sys.executable, "-I", "-S", str(CONNECT)])
-    (directory / "config").write_text(
-        f"""\
+    config = f"""\
 Host *
     User rbee
     IdentityFile "{directory}/id_ed25519"
@@ -147,4 +157,4 @@ Host *
     # Notes of newer clients about a key exchange that they hold to be old are no output of the product.
     LogLevel ERROR
 """
-    )
+    _write(f"{directory}/config", config.encode())

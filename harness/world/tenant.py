@@ -21,7 +21,7 @@ from harness.world.flow import Flow
 from harness.world.hub import Hub
 from harness.world.keys import Keys
 from harness.world.look import Crowd, Figures
-from harness.world.network import OPERATOR, Network
+from harness.world.network import Network
 from harness.world.node import SshServer
 from harness.world.processes import Processes
 from harness.world.topology import PROXY_PORT, Topology
@@ -113,7 +113,8 @@ class Tenant:
         }
 
     async def _open_network(self) -> int:
-        """Listen in a network that nobody else uses; its number. A taken address is somebody else's stage: try another."""
+        """Listen in a network that nobody else uses; its number. A taken address is somebody else's stage: try
+        another."""
         taken: OSError | None = None
         for _ in range(NETWORK_TRIES):
             network = random.randint(*NETWORKS)
@@ -163,7 +164,8 @@ class Tenant:
     async def flow(self, until: Sequence[Mapping[str, Any]], since: int) -> int | None:
         """Let time flow until a condition holds, and return its index; None when `stand` ended it.
 
-        Events count from number `since` on. Raises ValueError for a condition that is none, or while time flows already."""
+        Events count from number `since` on. Raises ValueError for a condition that is none, or while time flows
+        already."""
         if self._flow is not None:
             raise ValueError("time flows already on this stage")
         flow = Flow(until)

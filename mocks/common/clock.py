@@ -1,8 +1,8 @@
 """The one place where a program waits.
 
-Without `RBEE_CLOCK` a wait is real time. With it, the variable names a Unix socket at which a clock answers, one JSON line a
-message (docs/design.md, "The clock"): a sleep and a limit are then the same message, a wait with a due time, and whoever
-keeps that clock decides when the time has come. Times on the wire are whole microseconds.
+Without `RBEE_CLOCK` a wait is real time. With it, the variable names a Unix socket at which a clock answers, one JSON
+line a message (docs/design.md, "The clock"): a sleep and a limit are then the same message, a wait with a due time, and
+whoever keeps that clock decides when the time has come. Times on the wire are whole microseconds.
 """
 
 from __future__ import annotations
@@ -55,7 +55,8 @@ class _Line:
 
 
 def _take_line() -> _Line:
-    """A connection that carries no wait: an idle one of this very process (a fork must not talk on its parent's), or a new one."""
+    """A connection that carries no wait: an idle one of this very process (a fork must not talk on its parent's), or a
+    new one."""
     while _idle:
         pid, line = _idle.pop()
         if pid == os.getpid():

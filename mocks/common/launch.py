@@ -20,9 +20,9 @@ def launch(
 ) -> psutil.Popen:
     """Start `argv` as a child of this process and return it, psutil-managed.
 
-    `argv[0]` is a path. `env` is the whole environment. `stdin`, `stdout` and `stderr` are file descriptors; an output that
-    is None is inherited. Signals have their default meaning in the child. Raises OSError (no such file, not executable,
-    wrong format) when it cannot be started."""
+    `argv[0]` is a path. `env` is the whole environment. `stdin`, `stdout` and `stderr` are file descriptors; an output
+    that is None is inherited. Signals have their default meaning in the child. Raises OSError (no such file, not
+    executable, wrong format) when it cannot be started."""
     return psutil.Popen(
         list(argv), env=dict(env), cwd=str(cwd), stdin=stdin, stdout=stdout, stderr=stderr, close_fds=True
     )

@@ -1,6 +1,7 @@
 """The retry policy of rbee: a doubling delay after connection errors, and after nothing else.
 
-`urllib3.util.Retry` itself waits 0, 400, 800 ms where rbee waits 200, 400, 800, 1600 ms, and it sleeps on the wall clock."""
+`urllib3.util.Retry` itself waits 0, 400, 800 ms where rbee waits 200, 400, 800, 1600 ms, and it sleeps on the wall
+clock."""
 
 from __future__ import annotations
 
@@ -39,7 +40,7 @@ class Backoff(Retry):
         """Seconds to wait before the next attempt: the first delay, doubled with each error after the first."""
         return float(self.first_delay_s * 2 ** (len(self.history) - 1))
 
-    def sleep(self, response: BaseHTTPResponse | None = None) -> None:
+    def sleep(self, response: BaseHTTPResponse | None = None) -> None:  # noqa: ARG002
         """Wait before the next attempt, after telling `on_retry` its number (2 …) and the delay in seconds."""
         delay_s = self.get_backoff_time()
         if self.on_retry:
@@ -55,7 +56,8 @@ class Backoff(Retry):
         _pool: ConnectionPool | None = None,
         _stacktrace: TracebackType | None = None,
     ) -> Backoff:
-        """Count one error. Raises it when it is a timeout (the request may have been taken), MaxRetryError at the last."""
+        """Count one error. Raises it when it is a timeout (the request may have been taken), MaxRetryError at the
+        last."""
         if isinstance(error, ReadTimeoutError):
             raise error
         return super().increment(method, url, response, error, _pool, _stacktrace)
@@ -68,11 +70,12 @@ def backoff(
     sleep: Callable[[float], None],
     on_retry: Callable[[int, float], None] | None = None,
 ) -> Backoff:
-    """A policy of `attempts` attempts in all, the first retry after `first_delay_s`, each later delay twice the one before.
+    """A policy of `attempts` attempts in all, the first retry after `first_delay_s`, each later delay twice the one
+    before.
 
-    Only connection errors are retried, with every method, POST too; never an HTTP status, never a timeout. `sleep` waits (on
-    whatever clock its owner has); `on_retry(attempt, delay_s)` hears of each retry before its delay. rbee's own figures: 5
-    attempts, 200 ms (docs/contract.md, section 4.2)."""
+    Only connection errors are retried, with every method, POST too; never an HTTP status, never a timeout. `sleep`
+    waits (on whatever clock its owner has); `on_retry(attempt, delay_s)` hears of each retry before its delay. rbee's
+    own figures: 5 attempts, 200 ms (docs/contract.md, section 4.2)."""
     return Backoff(
         total=attempts - 1,
         status=0,

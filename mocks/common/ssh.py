@@ -72,7 +72,8 @@ def _on_loop(work: Coroutine[Any, Any, Result]) -> Result:
 
 
 async def _through_proxy(host: str, port: int) -> socket.socket | None:
-    """A connection to host and port through the HTTP proxy of the environment (CONNECT), or None where there is no proxy."""
+    """A connection to host and port through the HTTP proxy of the environment (CONNECT), or None where there is no
+    proxy."""
     proxy = urlsplit(os.environ.get("HTTP_PROXY") or os.environ.get("http_proxy") or "")
     if not proxy.hostname:
         return None
@@ -98,7 +99,8 @@ async def _through_proxy(host: str, port: int) -> socket.socket | None:
 
 
 async def _connect(login: Login) -> asyncssh.SSHClientConnection:
-    """A connection logged in as `login` says. Algorithms are pinned, which makes a login quicker than a negotiation of all."""
+    """A connection logged in as `login` says. Algorithms are pinned, which makes a login quicker than a negotiation of
+    all."""
     keys: dict[str, Any] = {"client_keys": [os.path.expanduser(login.key_path)]} if login.key_path else {}
     try:
         tunnel = await _through_proxy(login.host, login.port)
@@ -156,7 +158,10 @@ class Remote:
     """A command that runs on another machine and stays in touch: see `start`."""
 
     def __init__(
-        self, connection: asyncssh.SSHClientConnection, process: asyncssh.SSHClientProcess[str], on_line: Callable[[str], None]
+        self,
+        connection: asyncssh.SSHClientConnection,
+        process: asyncssh.SSHClientProcess[str],
+        on_line: Callable[[str], None],
     ) -> None:
         self._connection = connection
         self._process = process
