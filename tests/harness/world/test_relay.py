@@ -14,6 +14,9 @@ import requests
 from tests.harness.world.network_stage import LIMIT_S, NetworkStage, get, read_all, read_exactly, read_head
 
 HIVE = "http://workstation.home.arpa:9200"
+LIST = "/v1/workers/list?a=b"
+ASKED_LIST = {"exchange": 1, "port": 9200, "path": LIST}
+ASKED_ROOT = {"exchange": 1, "port": 9200, "path": "/"}
 STREAM_HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
 
 
@@ -31,7 +34,7 @@ def hive(stage: NetworkStage) -> socket.socket:
 
 def ask_hive(stage: NetworkStage, hive: socket.socket, *headers: str) -> tuple[socket.socket, socket.socket]:
     """A GET of blep's that has reached the hive: both ends of it."""
-    asker = stage.ask("blep", get(f"{HIVE}/v1/workers/list?a=b", *headers))
+    asker = stage.ask("blep", get(HIVE + LIST, *headers))
     answerer = stage.accept(hive)
     read_head(answerer)
     return asker, answerer
@@ -145,7 +148,7 @@ def test_bodies_are_told_when_they_are_short_text(
     read_all(asker)
 
     assert stage.told("asked")[0]["body"] == told
-    assert stage.await_event("ended") == {"exchange": 1, "how": "complete", "body": told, "size": len(body)}
+    assert stage.await_event("ended") == ASKED_ROOT | {"how": "complete", "body": told, "size": len(body)}
 
 
 # The answer
@@ -166,8 +169,8 @@ def test_an_answer_keeps_its_length(stage: NetworkStage, hive: socket.socket) ->
         False,
     )
     headers = {"content-type": "application/json", "x-a": "1", "keep-alive": "timeout=5", "content-length": "4"}
-    assert stage.told("answered") == [{"exchange": 1, "status": 503, "headers": headers}]
-    assert stage.await_event("ended") == {"exchange": 1, "how": "complete", "body": "busy", "size": 4}
+    assert stage.told("answered") == [ASKED_LIST | {"status": 503, "headers": headers}]
+    assert stage.await_event("ended") == ASKED_LIST | {"how": "complete", "body": "busy", "size": 4}
 
 
 def test_an_answer_stays_chunked(stage: NetworkStage, hive: socket.socket) -> None:
@@ -211,7 +214,7 @@ def test_an_answer_without_a_body_ends_with_its_head(
     answerer.sendall(head)
 
     assert read_all(asker)[0].count(b"\r\n\r\n") == 1
-    assert stage.await_event("ended") == {"exchange": 1, "how": "complete", "body": "", "size": 0}
+    assert stage.await_event("ended") == ASKED_ROOT | {"how": "complete", "body": "", "size": 0}
 
 
 def test_an_interim_answer_is_not_the_answer(stage: NetworkStage, hive: socket.socket) -> None:
@@ -233,7 +236,7 @@ def test_an_old_asker_gets_no_chunks(stage: NetworkStage, hive: socket.socket) -
     assert fields(head)["host"] == "workstation.home.arpa:9200"
     assert "transfer-encoding" not in fields(read_head(asker))
     assert read_all(asker) == (b"data: a\n\n", False)
-    assert stage.told("passed") == [{"exchange": 1, "data": "a"}]
+    assert stage.told("passed") == [ASKED_ROOT | {"data": "a"}]
 
 
 def test_a_large_body_passes_whole(stage: NetworkStage, hive: socket.socket) -> None:
@@ -249,7 +252,7 @@ def test_a_large_body_passes_whole(stage: NetworkStage, hive: socket.socket) -> 
     sending.join(LIMIT_S)
 
     assert passed == (body, False)
-    assert stage.await_event("ended") == {"exchange": 1, "how": "complete", "body": None, "size": len(body)}
+    assert stage.await_event("ended") == ASKED_LIST | {"how": "complete", "body": None, "size": len(body)}
 
 
 def test_requests_with_keep_alive_asks_again_and_again(stage: NetworkStage) -> None:
@@ -296,12 +299,12 @@ def test_a_stream_passes_event_by_event(stage: NetworkStage, hive: socket.socket
         written = chunk(f"data: {event}\n\n".encode())
         answerer.sendall(written)
         assert read_exactly(asker, len(written)) == written
-        assert stage.await_event("passed", count) == {"exchange": 1, "data": event}
+        assert stage.await_event("passed", count) == ASKED_LIST | {"data": event}
     answerer.sendall(b"0\r\n\r\n")
 
     assert read_all(asker) == (b"0\r\n\r\n", False)
     ended = stage.await_event("ended")
-    assert ended == {"exchange": 1, "how": "complete", "body": None, "size": sum(len(e) + 8 for e in events)}
+    assert ended == ASKED_LIST | {"how": "complete", "body": None, "size": sum(len(e) + 8 for e in events)}
     assert [event["event"] for event in stage.events] == ["asked", "answered", *["passed"] * 21, "ended"]
 
 
@@ -311,7 +314,7 @@ def test_an_event_in_pieces_is_told_when_it_is_whole(stage: NetworkStage, hive: 
     answerer.sendall(STREAM_HEAD + chunk(b":\r\n\r\ndata: a") + chunk(b"b\r\n\r") + chunk(b"\ndata: c") + b"0\r\n\r\n")
     read_all(asker)
 
-    assert stage.told("passed") == [{"exchange": 1, "data": None}, {"exchange": 1, "data": "ab"}]
+    assert stage.told("passed") == [ASKED_LIST | {"data": None}, ASKED_LIST | {"data": "ab"}]
 
 
 # Ends before the end
@@ -363,7 +366,7 @@ def test_an_asker_that_leaves_a_silent_stream_is_noticed(stage: NetworkStage, hi
 
     asker.close()
 
-    assert stage.await_event("ended") == {"exchange": 1, "how": "left", "body": None, "size": 9}
+    assert stage.await_event("ended") == ASKED_LIST | {"how": "left", "body": None, "size": 9}
     assert read_all(answerer)[0] == b""
 
 
@@ -372,7 +375,7 @@ def test_an_asker_that_leaves_before_the_answer_is_noticed(stage: NetworkStage, 
 
     asker.close()
 
-    assert stage.await_event("ended") == {"exchange": 1, "how": "left", "body": "", "size": 0}
+    assert stage.await_event("ended") == ASKED_LIST | {"how": "left", "body": "", "size": 0}
     assert read_all(answerer)[0] == b""
 
 
@@ -428,8 +431,8 @@ def test_a_cut_is_told(stage: NetworkStage, hive: socket.socket) -> None:
     read_all(asker)
 
     ended = stage.await_event("ended")
-    assert ended == {"exchange": 1, "how": "cut", "body": "ab", "size": 2}
-    hit = {"exchange": 1, "fault": number, "kind": "cut", "host": "workstation.home.arpa", "port": 9200, "at": 2}
+    assert ended == ASKED_LIST | {"how": "cut", "body": "ab", "size": 2}
+    hit = ASKED_LIST | {"fault": number, "kind": "cut", "host": "workstation.home.arpa", "at": 2}
     assert stage.told("fault") == [hit]
     assert [event["event"] for event in stage.events] == ["asked", "answered", "fault", "ended"]
 
@@ -441,7 +444,7 @@ def test_a_cut_at_0_resets_before_the_first_byte_of_the_answer(stage: NetworkSta
     answerer.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabc")
 
     assert read_all(asker) == (b"", True)
-    assert stage.await_event("ended") == {"exchange": 1, "how": "cut", "body": "", "size": 0}
+    assert stage.await_event("ended") == ASKED_LIST | {"how": "cut", "body": "", "size": 0}
     assert stage.told("answered") == []
 
 
@@ -453,7 +456,7 @@ def test_a_chunked_body_is_cut_at_its_own_bytes(stage: NetworkStage, hive: socke
     read_head(asker)
 
     assert read_all(asker) == (chunk(b"data: a\n\n") + chunk(b"dat"), True)
-    assert stage.told("passed") == [{"exchange": 1, "data": "a"}]
+    assert stage.told("passed") == [ASKED_LIST | {"data": "a"}]
 
 
 def test_answers_that_a_cut_does_not_name_pass_untouched(stage: NetworkStage, hive: socket.socket) -> None:

@@ -12,6 +12,7 @@ import pytest
 from tests.harness.world.network_stage import LIMIT_S, NetworkStage, read_all, read_exactly, read_head
 
 CONNECT = b"CONNECT workstation.home.arpa:9200 HTTP/1.1\r\nHost: workstation.home.arpa:9200\r\n\r\n"
+TUNNEL = {"exchange": 1, "port": 9200, "path": ""}
 
 
 @pytest.fixture
@@ -88,7 +89,7 @@ def test_a_reset_of_the_host_reaches_the_asker_as_one(stage: NetworkStage, ends:
     reset(host)
 
     assert (got, read_all(asker)) == (b"half", (b"", True))
-    assert stage.await_event("ended") == {"exchange": 1, "how": "broken", "body": None, "size": 4}
+    assert stage.await_event("ended") == TUNNEL | {"how": "broken", "body": None, "size": 4}
 
 
 def test_a_reset_of_the_asker_closes_the_host(stage: NetworkStage, ends: Ends) -> None:
@@ -114,7 +115,7 @@ def test_much_passes_both_ways_at_once(stage: NetworkStage, ends: Ends) -> None:
         thread.join(LIMIT_S)
 
     assert received == [data, data]
-    assert stage.await_event("ended") == {"exchange": 1, "how": "complete", "body": None, "size": len(data)}
+    assert stage.await_event("ended") == TUNNEL | {"how": "complete", "body": None, "size": len(data)}
 
 
 def _send_and_end(end: socket.socket, data: bytes) -> None:
