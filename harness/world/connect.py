@@ -46,8 +46,10 @@ def join(tunnel: socket.socket) -> None:
 def main() -> int:
     """Connect as the command line says; the exit code."""
     _, host, port = sys.argv
-    proxy_host, _, proxy_port = os.environ["HTTP_PROXY"].removeprefix("http://").rpartition(":")
+    proxy_host, _, proxy_port = os.environ.get("HTTP_PROXY", "").removeprefix("http://").rpartition(":")
     try:
+        if not proxy_host:
+            raise ConnectionError("HTTP_PROXY names no proxy")
         join(connect((proxy_host, int(proxy_port)), host, port))
     except OSError as error:
         print(f"connect to host {host} port {port}: {error}", file=sys.stderr)

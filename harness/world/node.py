@@ -23,6 +23,7 @@ from harness.world.topology import Node, Stage
 
 USER = "rbee"
 SHELL = "/bin/sh"
+READ_BYTES = 64 * 1024
 CANNOT_RUN = 255  # the exit code with which ssh speaks for itself
 
 
@@ -135,7 +136,7 @@ class _Command(asyncssh.SSHServerSession[bytes]):
         self._server = server
         self._command: str | None = None
         self._pid: int | None = None
-        self._stdin: asyncio.WriteTransport | None = None
+        self._typed = asyncio.StreamReader()  # what the client sends
 
     def connection_made(self, chan: asyncssh.SSHServerChannel[bytes]) -> None:
         self._channel = chan
@@ -148,39 +149,42 @@ class _Command(asyncssh.SSHServerSession[bytes]):
         return True
 
     def session_started(self) -> None:
-        self._channel.pause_reading()
-        self._starting = asyncio.ensure_future(self._start())
-
-    async def _start(self) -> None:
-        """Start the command; what the client sends reaches it through a pipe."""
         inner_end, outer_end = os.pipe()
-        pipe = os.fdopen(outer_end, "wb", buffering=0)
-        self._stdin, _ = await asyncio.get_running_loop().connect_write_pipe(asyncio.Protocol, pipe)
         try:
-            self._run(inner_end)
+            self._start(inner_end)
+            self._feeding = asyncio.ensure_future(self._feed(outer_end))
         except OSError as error:
+            os.close(outer_end)
             self._channel.write_stderr(f"{error}\n".encode())
             self._channel.exit(CANNOT_RUN)
         finally:
             os.close(inner_end)
-        self._channel.resume_reading()
 
-    def _run(self, stdin: int) -> None:
+    def _start(self, stdin: int) -> None:
         argv = [SHELL] if self._command is None else [SHELL, "-c", self._command]
         start = self._server.stage.processes.start
         self._pid = start("sh", argv, self._server.node, stdin=stdin, on_output=self._said, on_exit=self._ended)
         self._server.tell("command", user=USER, command=self._command, pid=self._pid)
 
+    async def _feed(self, stdin: int) -> None:
+        """Pass on what the client sends, until it says that there is no more, or the command has ended."""
+        loop = asyncio.get_running_loop()
+        pipe, _ = await loop.connect_write_pipe(asyncio.Protocol, os.fdopen(stdin, "wb", buffering=0))
+        try:
+            while data := await self._typed.read(READ_BYTES):
+                pipe.write(data)
+        finally:
+            pipe.close()
+
     def data_received(self, data: bytes, datatype: int | None) -> None:  # noqa: ARG002
-        if self._stdin is not None:
-            self._stdin.write(data)
+        self._typed.feed_data(data)
 
     def eof_received(self) -> bool:
-        self._end_stdin()
+        self._typed.feed_eof()
         return True  # the channel stays open for what the command says
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
-        self._end_stdin()
+        self._typed.feed_eof()
 
     def signal_received(self, signame: str) -> None:
         """Pass a signal on to what the shell runs; to the shell itself where it runs nothing, or has become its last
@@ -193,10 +197,6 @@ class _Command(asyncssh.SSHServerSession[bytes]):
             for pid in (is_shell and children(self._pid)) or [self._pid]:
                 self._server.stage.processes.signal(pid, number)
 
-    def _end_stdin(self) -> None:
-        if self._stdin is not None:
-            self._stdin.close()
-
     def _said(self, stream: str, data: bytes) -> None:
         if self._channel.is_closing():
             return
@@ -207,7 +207,7 @@ class _Command(asyncssh.SSHServerSession[bytes]):
 
     def _ended(self, code: int) -> None:
         self._server.tell("commanded", pid=self._pid, code=code)
-        self._end_stdin()
+        self._feeding.cancel()
         if self._channel.is_closing():
             return
         if code >= 0:

@@ -204,9 +204,9 @@ class Processes:
     def _ended(self, pid: int, on_exit: OnExit | None, code: int) -> None:
         self._running.discard(pid)
         self._orphans.ended(pid)
+        self._something_ended.set()
         if on_exit is not None:
             on_exit(code)
-        self._something_ended.set()
 
     def _own(self) -> list[int]:
         return [*self._running, *self._orphans.of(self._stage.mark)]

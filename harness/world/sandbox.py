@@ -17,25 +17,27 @@ from harness.world.topology import PROXY_PORT, Node, Stage
 
 PROJECT = Path(__file__).resolve().parents[2]
 TOOLS = Path(__file__).parent / "tools"
-KEEPER, REAL_KEEPER = "rbee-keeper", "rbee"  # a real one has another name, by which `install` looks for it
 CONNECT = Path(__file__).with_name("connect.py")
-INSTALL_PATH = "home/rbee"  # ~/rbee
-
-DIRECTORIES = (
-    *("", "bin", "facts", "home", "home/.ssh", "store", "tmp"),
-    *(
-        "root",
-        "root/etc",
-        "root/models",
-        "root/usr",
-        "root/usr/local",
-        "root/usr/local/bin",
-        "root/var",
-        "root/var/lib",
-    ),
-)
+KEEPER, REAL_KEEPER = "rbee-keeper", "rbee"  # a real one has another name, by which `install` looks for it
 RELEASE = "home/rbee/target/release"  # of an installed node: rbee's install path is ~/rbee
 INSTALLED_DIRECTORIES = ("home/rbee", "home/rbee/.git", "home/rbee/target", RELEASE)
+DIRECTORIES = (
+    "",
+    "bin",
+    "facts",
+    "home",
+    "home/.ssh",
+    "root",
+    "root/etc",
+    "root/models",
+    "root/usr",
+    "root/usr/local",
+    "root/usr/local/bin",
+    "root/var",
+    "root/var/lib",
+    "store",
+    "tmp",
+)
 
 
 def build(node: Node, programs: Mapping[str, Path | None], keys: Keys) -> None:

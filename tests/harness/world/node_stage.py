@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import ctypes
+import random
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, TypeVar
 
 from harness.world import sandbox
 from harness.world.adoption import Orphans
-from harness.world.keys import Keys, generate
+from harness.world.keys import generate
 from harness.world.processes import OnExit, OnOutput, Processes
 from harness.world.topology import Node, NodeFacts
 
@@ -22,7 +25,7 @@ KEYS = generate()
 Result = TypeVar("Result")
 
 
-def nodes_below(directory: Path, programs: Mapping[str, Path | None], keys: Keys = KEYS) -> dict[str, Node]:
+def nodes_below(directory: Path, programs: Mapping[str, Path | None], network: str = "127.0.0") -> dict[str, Node]:
     """Two built nodes: blep, without cuda and where nothing is installed, and workstation."""
     facts = {
         "blep": NodeFacts("blep.home.arpa", 16000, installed=False),
@@ -30,8 +33,8 @@ def nodes_below(directory: Path, programs: Mapping[str, Path | None], keys: Keys
     }
     nodes = {name: Node(name, number, directory / name, facts[name]) for number, name in enumerate(facts, start=1)}
     for node in nodes.values():
-        sandbox.build(node, programs, keys)
-        node.address = f"127.0.0.{node.number}"
+        sandbox.build(node, programs, KEYS)
+        node.address = f"{network}.{node.number}"
     return nodes
 
 
@@ -44,15 +47,19 @@ def user_program(directory: Path) -> Path:
 
 
 class NodeStage:
-    """A stage and, in `run`, the loop of its world. `events` is what it told."""
+    """A stage and, in `run`, the loop of its world. `events` is what it told. Its network is the test's to open."""
 
     clock_path: Path | None = None
     rust_log: str | None = None
+    control_node = "blep"
+    hub: tuple[str, int] | None = None
 
     def __init__(self, directory: Path, runner: asyncio.Runner, orphans: Orphans) -> None:
         self.stage = self.mark = str(directory)
         self.directory = directory
-        self.nodes = nodes_below(directory, {PROGRAM: user_program(directory)})
+        network = f"127.{random.randrange(1, 255)}.{random.randrange(256)}"
+        self.nodes = nodes_below(directory, {PROGRAM: user_program(directory)}, network)
+        self.operator_address = f"{network}.250"
         self.events: list[dict[str, Any]] = []
         self.run = runner.run
         self.processes = Processes(self, orphans)
@@ -61,6 +68,13 @@ class NodeStage:
     def tell(self, event: str, **fields: Any) -> None:
         self.events.append({"event": event, **fields})
         self._told.set()
+
+    async def settled(self) -> None:
+        """Real time does not wait until nobody works."""
+
+    def hold(self) -> AbstractContextManager[None]:
+        """Real time does not stand."""
+        return contextlib.nullcontext()
 
     def told(self, event: str, **fields: Any) -> list[dict[str, Any]]:
         """The events of this name with these fields."""
