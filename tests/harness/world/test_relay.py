@@ -13,10 +13,10 @@ import requests
 
 from tests.harness.world.network_stage import LIMIT_S, NetworkStage, get, read_all, read_exactly, read_head
 
-HIVE = "http://workstation.home.arpa:9200"
+HIVE = "http://workstation.home.arpa:29200"
 LIST = "/v1/workers/list?a=b"
-ASKED_LIST = {"exchange": 1, "port": 9200, "path": LIST}
-ASKED_ROOT = {"exchange": 1, "port": 9200, "path": "/"}
+ASKED_LIST = {"exchange": 1, "port": 29200, "path": LIST}
+ASKED_ROOT = {"exchange": 1, "port": 29200, "path": "/"}
 STREAM_HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
 
 
@@ -29,7 +29,7 @@ def stage() -> Iterator[NetworkStage]:
 @pytest.fixture
 def hive(stage: NetworkStage) -> socket.socket:
     """A socket that listens where the hive of workstation does."""
-    return stage.listen("workstation", 9200)
+    return stage.listen("workstation", 29200)
 
 
 def ask_hive(stage: NetworkStage, hive: socket.socket, *headers: str) -> tuple[socket.socket, socket.socket]:
@@ -72,7 +72,7 @@ def test_a_request_passes_unchanged_but_for_what_concerns_the_proxy(stage: Netwo
 
     assert head == (
         b"GET //v1/ready?a=%20&b HTTP/1.1\r\n"
-        b"Host: workstation.home.arpa:9200\r\n"
+        b"Host: workstation.home.arpa:29200\r\n"
         b"Accept: */*\r\n"
         b"Authorization: Bearer wrong_key\r\n"
         b"X-Correlation-ID: 1\r\n"
@@ -82,7 +82,7 @@ def test_a_request_passes_unchanged_but_for_what_concerns_the_proxy(stage: Netwo
 
 def test_a_request_is_told_whole(stage: NetworkStage, hive: socket.socket) -> None:
     body = json.dumps({"prompt": "schön"}, ensure_ascii=False).encode()
-    head = f"POST {HIVE}/v1/workers/spawn?x=1 HTTP/1.1\r\nHost: workstation.home.arpa:9200\r\nContent-Type: text/plain"
+    head = f"POST {HIVE}/v1/workers/spawn?x=1 HTTP/1.1\r\nHost: workstation.home.arpa:29200\r\nContent-Type: text/plain"
 
     stage.ask("blep", f"{head}\r\nX-A: 1\r\nX-A: 2\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body)
     answerer = stage.accept(hive)
@@ -94,12 +94,12 @@ def test_a_request_is_told_whole(stage: NetworkStage, hive: socket.socket) -> No
             "exchange": 1,
             "asker": "blep",
             "host": "workstation.home.arpa",
-            "port": 9200,
+            "port": 29200,
             "node": "workstation",
             "method": "POST",
             "path": "/v1/workers/spawn?x=1",
             "headers": {
-                "host": "workstation.home.arpa:9200",
+                "host": "workstation.home.arpa:29200",
                 "content-type": "text/plain",
                 "x-a": "1, 2",
                 "content-length": str(len(body)),
@@ -110,7 +110,7 @@ def test_a_request_is_told_whole(stage: NetworkStage, hive: socket.socket) -> No
 
 
 def test_a_chunked_request_stays_chunked(stage: NetworkStage, hive: socket.socket) -> None:
-    head = f"POST {HIVE}/ HTTP/1.1\r\nHost: workstation.home.arpa:9200\r\nTransfer-Encoding: chunked\r\n\r\n".encode()
+    head = f"POST {HIVE}/ HTTP/1.1\r\nHost: workstation.home.arpa:29200\r\nTransfer-Encoding: chunked\r\n\r\n".encode()
 
     stage.ask("blep", head + chunk(b"ab") + chunk(b"cd") + b"0\r\n\r\n")
     answerer = stage.accept(hive)
@@ -120,9 +120,7 @@ def test_a_chunked_request_stays_chunked(stage: NetworkStage, hive: socket.socke
 
 
 def test_an_asker_that_waits_for_100_continue_gets_it(stage: NetworkStage, hive: socket.socket) -> None:
-    head = (
-        f"PUT {HIVE}/ HTTP/1.1\r\nHost: workstation.home.arpa:9200\r\nExpect: 100-continue\r\nContent-Length: 1\r\n\r\n"
-    )
+    head = f"PUT {HIVE}/ HTTP/1.1\r\nHost: workstation\r\nExpect: 100-continue\r\nContent-Length: 1\r\n\r\n"
 
     asker = stage.ask("blep", head.encode())
     interim = read_head(asker)
@@ -138,7 +136,7 @@ def test_an_asker_that_waits_for_100_continue_gets_it(stage: NetworkStage, hive:
 def test_bodies_are_told_when_they_are_short_text(
     stage: NetworkStage, hive: socket.socket, body: bytes, told: str | None
 ) -> None:
-    head = f"POST {HIVE}/ HTTP/1.1\r\nHost: workstation.home.arpa:9200\r\nContent-Length: {len(body)}\r\n\r\n".encode()
+    head = f"POST {HIVE}/ HTTP/1.1\r\nHost: workstation.home.arpa:29200\r\nContent-Length: {len(body)}\r\n\r\n".encode()
 
     asker = stage.ask("blep", head + body)
     answerer = stage.accept(hive)
@@ -233,7 +231,7 @@ def test_an_old_asker_gets_no_chunks(stage: NetworkStage, hive: socket.socket) -
 
     answerer.sendall(STREAM_HEAD + chunk(b"data: a\n\n") + b"0\r\n\r\n")
 
-    assert fields(head)["host"] == "workstation.home.arpa:9200"
+    assert fields(head)["host"] == "workstation.home.arpa:29200"
     assert "transfer-encoding" not in fields(read_head(asker))
     assert read_all(asker) == (b"data: a\n\n", False)
     assert stage.told("passed") == [ASKED_ROOT | {"data": "a"}]
@@ -270,13 +268,13 @@ def test_requests_with_keep_alive_asks_again_and_again(stage: NetworkStage) -> N
             """Say nothing."""
 
     with (
-        http.server.ThreadingHTTPServer((stage.nodes["blep"].address, 8080), Handler) as server,
+        http.server.ThreadingHTTPServer((stage.nodes["blep"].address, 28080), Handler) as server,
         requests.Session() as session,
     ):
         threading.Thread(target=server.serve_forever, args=(0.01,)).start()
         session.proxies = stage.proxies("blep")
         echoes = [
-            session.post("http://localhost:8080/v2/tasks", json={"n": n}, timeout=LIMIT_S).json()["n"]
+            session.post("http://localhost:28080/v2/tasks", json={"n": n}, timeout=LIMIT_S).json()["n"]
             for n in range(20)
         ]
         server.shutdown()
@@ -396,13 +394,13 @@ def test_an_asker_that_leaves_in_the_middle_of_a_large_body_is_noticed(
 # Cuts
 
 
-@pytest.mark.parametrize("at", [1, 2_097_152, 3_145_728, 5_242_879, 5_242_880])
-def test_a_cut_is_exact_30_times_of_30(stage: NetworkStage, hive: socket.socket, at: int) -> None:
-    stage.faults.arrange("cut", host="workstation.home.arpa", port=9200, at=[at] * 30)
+@pytest.mark.parametrize(("at", "times"), [(2_097_152, 30), (1, 5), (3_145_728, 5), (5_242_879, 5), (5_242_880, 5)])
+def test_a_cut_is_exact_every_time(stage: NetworkStage, hive: socket.socket, at: int, times: int) -> None:
+    stage.faults.arrange("cut", host="workstation.home.arpa", port=29200, at=[at] * times)
     answer = b"HTTP/1.1 200 OK\r\nContent-Length: 5242880\r\n\r\n" + bytes(5_242_880)
 
     arrived = []
-    for _ in range(30):
+    for _ in range(times):
         asker, answerer = ask_hive(stage, hive)
         sending = threading.Thread(target=_send, args=(answerer, answer))
         sending.start()
@@ -411,9 +409,9 @@ def test_a_cut_is_exact_30_times_of_30(stage: NetworkStage, hive: socket.socket,
         sending.join(LIMIT_S)
         arrived.append((len(body), was_reset))
 
-    assert arrived == [(at, True)] * 30
-    assert [ended["size"] for ended in stage.told("ended")] == [at] * 30
-    assert stage.hold_count == 30
+    assert arrived == [(at, True)] * times
+    assert [ended["size"] for ended in stage.told("ended")] == [at] * times
+    assert stage.hold_count == times
 
 
 def _send(answerer: socket.socket, answer: bytes) -> None:

@@ -11,8 +11,8 @@ import pytest
 
 from tests.harness.world.network_stage import LIMIT_S, NetworkStage, read_all, read_exactly, read_head
 
-CONNECT = b"CONNECT workstation.home.arpa:9200 HTTP/1.1\r\nHost: workstation.home.arpa:9200\r\n\r\n"
-TUNNEL = {"exchange": 1, "port": 9200, "path": ""}
+CONNECT = b"CONNECT workstation.home.arpa:29200 HTTP/1.1\r\nHost: workstation.home.arpa:29200\r\n\r\n"
+TUNNEL = {"exchange": 1, "port": 29200, "path": ""}
 
 
 @pytest.fixture
@@ -24,7 +24,7 @@ def stage() -> Iterator[NetworkStage]:
 @pytest.fixture
 def ends(stage: NetworkStage) -> tuple[socket.socket, socket.socket]:
     """Both ends of a tunnel from blep to workstation."""
-    listening = stage.listen("workstation", 9200)
+    listening = stage.listen("workstation", 29200)
     asker = stage.ask("blep", CONNECT)
     host = stage.accept(listening)
     read_head(asker)
@@ -52,13 +52,13 @@ def test_bytes_pass_both_ways(stage: NetworkStage, ends: Ends) -> None:
     assert (asked["method"], asked["host"], asked["port"], asked["path"]) == (
         "CONNECT",
         "workstation.home.arpa",
-        9200,
+        29200,
         "",
     )
 
 
 def test_bytes_sent_along_with_the_request_are_not_lost(stage: NetworkStage) -> None:
-    listening = stage.listen("workstation", 9200)
+    listening = stage.listen("workstation", 29200)
 
     stage.ask("blep", CONNECT + b"early")
 
