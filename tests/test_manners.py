@@ -16,8 +16,8 @@ MAY_SLEEP = {
 SLEEPS = {"time.sleep", "asyncio.sleep"}
 # They ask a name server, and a program that waits for one looks idle to the clock.
 NAME_LOOKUPS = {"socket.getfqdn", "socket.gethostbyname", "socket.gethostbyaddr", "socket.getaddrinfo"}
-MODULE_LINES = 300
-UNFINISHED = re.compile("|".join(["TO" + "DO", "FIX" + "ME", "XX" + "X"]))
+MODULE_LINES, TEST_MODULE_LINES = 300, 500
+UNFINISHED = re.compile("|".join(["TO" + "DO", "FIX" + "ME"]))
 
 
 def ours(suffix: str = "") -> list[Path]:
@@ -92,9 +92,11 @@ def test_nothing_is_left_unfinished() -> None:
 
 
 def test_modules_are_small() -> None:
-    lines = {str(path): len(text(path).splitlines()) for path in sources()}
+    def too_long(path: Path) -> int:
+        lines = len(text(path).splitlines())
+        return lines if lines > (TEST_MODULE_LINES if path.parts[0] == "tests" else MODULE_LINES) else 0
 
-    assert {path: count for path, count in lines.items() if count > MODULE_LINES} == {}
+    assert offences(sources(), too_long) == []
 
 
 def test_public_functions_and_classes_say_what_they_promise() -> None:
