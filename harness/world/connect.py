@@ -45,6 +45,9 @@ def join(tunnel: socket.socket) -> None:
 
 def main() -> int:
     """Connect as the command line says; the exit code."""
+    if len(sys.argv) != 3:
+        print("Usage: connect.py HOST PORT (a node's ssh runs it)", file=sys.stderr)
+        return 2
     _, host, port = sys.argv
     proxy_host, _, proxy_port = os.environ.get("HTTP_PROXY", "").removeprefix("http://").rpartition(":")
     try:

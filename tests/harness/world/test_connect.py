@@ -79,15 +79,16 @@ def test_a_host_that_nobody_is_cannot_be_reached(stage: NodeStage) -> None:
     assert "connect to host nowhere.home.arpa port 22: " in stage.said(ssh, "stderr")
 
 
-def test_without_a_proxy_there_is_a_sentence() -> None:
-    done = subprocess.run(
-        [sys.executable, "-I", "-S", CONNECT, "localhost", "22"],
-        env={},
-        capture_output=True,
-        text=True,
-        timeout=LIMIT_S,
-        check=False,
-    )
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (["localhost", "22"], 1, "connect to host localhost port 22: HTTP_PROXY names no proxy\n"),
+        (["localhost"], 2, "Usage: connect.py HOST PORT (a node's ssh runs it)\n"),
+    ],
+)
+def test_wrong_use_is_told_in_a_sentence(words: list[str], code: int, said: str) -> None:
+    command = [sys.executable, "-I", "-S", str(CONNECT), *words]
 
-    assert done.returncode == 1
-    assert done.stderr == "connect to host localhost port 22: HTTP_PROXY names no proxy\n"
+    done = subprocess.run(command, env={}, capture_output=True, text=True, timeout=LIMIT_S, check=False)
+
+    assert (done.returncode, done.stderr) == (code, said)
