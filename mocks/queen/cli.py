@@ -23,7 +23,9 @@ def main() -> NoReturn:
 def _parser() -> cli.Parser:
     parser = cli.Parser(prog="queen-rbee", description="Orchestrator daemon: carries inference to the hives of nodes.")
     parser.add_argument("word", nargs="?", choices=("daemon",), help="may be given; there is nothing else to run")
-    parser.add_argument("-p", "--port", type=cli.whole(65535), default=DEFAULT_PORT, help="port to listen at (default 8080)")
+    parser.add_argument(
+        "-p", "--port", type=cli.whole(65535), default=DEFAULT_PORT, help="port to listen at (default 8080)"
+    )
     parser.add_argument(
         "-d", "--database", type=Path, help="SQLite file of the nodes (default ~/.rbee/beehives.db, made if absent)"
     )

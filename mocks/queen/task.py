@@ -47,6 +47,7 @@ class Task:
         self.order = order
         self._events: queue.SimpleQueue[Event | None] = queue.SimpleQueue()
         self._lock = threading.Lock()
+        self._canceling = threading.Lock()
         self._canceled = False
         self._stop: Callable[[], None] | None = None
 
@@ -82,12 +83,13 @@ class Task:
                 self._stop = None
 
     def cancel(self) -> None:
-        """End the task early; one that is over stays as it is."""
-        with self._lock:
-            stop, again = self._stop, self._canceled
-            self._canceled = True
-        if stop and not again:
-            stop()
+        """End the task early; one that is over stays as it is. Returns when what can stop it has been called."""
+        with self._canceling:
+            with self._lock:
+                stop, again = self._stop, self._canceled
+                self._canceled = True
+            if stop and not again:
+                stop()
 
     def run(self, flow: Callable[[Task], None]) -> Iterator[Event]:
         """Start `flow` with this task, and yield the events as they come; the last one is an error's if it failed."""

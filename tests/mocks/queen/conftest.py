@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import asyncssh
 import pytest
+import requests
 
-from mocks.common import clock
-from mocks.queen.registry import Node
+from mocks.common import clock, events
+from mocks.queen.app import application
+from mocks.queen.registry import Node, Registry
+from mocks.queen.state import Queen
 from mocks.queen.task import Order, Task
 from tests.mocks.queen.fakes import HIVE_PORT, MODEL, Service, SshNode, fresh_host, hive, served
 
+LIMIT_S = 20
 START_US = 1_728_508_603_000_000
 
 
@@ -116,3 +122,37 @@ def order(**changes: object) -> Order:
 @pytest.fixture
 def task() -> Task:
     return Task(order())
+
+
+class Client:
+    """A client of a queen that runs in this test."""
+
+    def __init__(self, queen: Queen, url: str) -> None:
+        self.queen = queen
+        self.url = url
+        self.session = requests.Session()
+        self.session.trust_env = False
+
+    def get(self, path: str, **options: Any) -> requests.Response:
+        return self.session.get(f"{self.url}{path}", timeout=LIMIT_S, **options)
+
+    def post(self, path: str, body: object = None, **options: Any) -> requests.Response:
+        return self.session.post(f"{self.url}{path}", json=body, timeout=LIMIT_S, **options)
+
+    def delete(self, path: str) -> requests.Response:
+        return self.session.delete(f"{self.url}{path}", timeout=LIMIT_S)
+
+    def events(self, path: str, body: object, **options: Any) -> list[Any]:
+        """The events of a stream that comes to its end."""
+        *payloads, last = events.read(self.post(path, body, stream=True, **options))
+        assert last == "[DONE]"
+        return [json.loads(payload) for payload in payloads]
+
+
+@pytest.fixture
+def client(tmp_path: Path) -> Iterator[Client]:
+    queen = Queen(Registry(tmp_path / ".rbee" / "beehives.db"))
+    with served(application(queen), "127.0.0.1") as port:
+        made = Client(queen, f"http://127.0.0.1:{port}")
+        with made.session:
+            yield made
