@@ -69,51 +69,51 @@ Feature: TEST-001 - inference across the nodes of rbee
 
 
 
-  @registry-setup @wip
+  @registry-setup
   Scenario: Add node with SSH connection failure
-    Given the registry of nodes is empty
+    Given the host "silent.home.arpa" accepts connections and never says a word
+    When the user runs:
+      """
+      rbee-keeper setup add-node --name silent --ssh-host silent.home.arpa --ssh-user rbee
+        --ssh-key ~/.ssh/id_ed25519 --git-repo https://github.com/user/llama-orch.git --git-branch main
+        --install-path '~/rbee'
+      """
+    Then one SSH connection to "silent.home.arpa" was made, and given up after 10 s
+    And the registry has no row of "silent"
+    And it prints:
+      """
+      [queen-rbee] 🔌 Testing SSH connection to silent.home.arpa
+      [queen-rbee] ❌ SSH connection failed: Connection timeout
+      """
+    And the exit code is 1
 
 
 
 
 
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-  @registry-setup @wip
+  @registry-setup
   Scenario: Install rbee-hive on remote node
-    Given node "workstation" is registered with the queen
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
+    Given rbee is not installed on "workstation"
+    And node "workstation" is registered with the queen
+    When the user runs "rbee-keeper setup install --node workstation"
+    Then "workstation" ran these tools in "~/rbee", in this order:
+      """
+      git clone https://github.com/user/llama-orch.git .
+      git checkout main
+      cargo build --release -p rbee-hive
+      cargo build --release -p llm-worker-rbee
+      """
+    And these are there on "workstation":
+      | path                                    | what |
+      | ~/rbee/target/release/rbee-hive         | file |
+      | ~/rbee/target/release/llm-worker-rbee   | file |
+    And it prints:
+      """
+      [queen-rbee] 📦 Cloning repository on workstation
+      [queen-rbee] 🔨 Building rbee-hive and llm-worker-rbee
+      [queen-rbee] ✅ Installation complete on workstation!
+      """
+    And the exit code is 0
 
 
 

@@ -5,6 +5,7 @@ All of it is arranged by real programs and real requests. Raises StageError when
 
 from __future__ import annotations
 
+import shutil
 from typing import Any
 
 from harness import catalogue, fixtures
@@ -25,6 +26,11 @@ def hive_runs(stage: Stage, node: str) -> int:
     if health.status_code != 200:
         raise StageError(f"the hive on {node} answers {health.status_code} {health.text}")
     return pid
+
+
+def rbee_is_not_installed(stage: Stage, node: str) -> None:
+    """Nothing of rbee lies in the install path of `node`."""
+    shutil.rmtree(stage.places[node].path(fixtures.INSTALL_PATH))
 
 
 def hive_url(stage: Stage, node: str, path: str) -> str:

@@ -65,3 +65,21 @@ def expect_login(evidence: Evidence, node: str, user: str) -> None:
     login = evidence.event("login", node=node, granted=True)
     expect.equal(f"who logged in to {node}", login["user"], user)
     expect.equal("the key's fingerprint", login["key"], evidence.key_fingerprint())
+
+
+def expect_ssh_given_up(evidence: Evidence, host: str, limit_s: int) -> None:
+    """The network saw exactly one connection to port 22 of `host`, which swallowed what was sent, and who made it gave up
+    after `limit_s` seconds."""
+    tried = evidence.exchange(host=host, port=22, method="CONNECT")
+    expect.equal(f"how often {host} was tried", len(evidence.exchanges(host=host)), 1)
+    expect.equal("how it ended", tried.how, "swallowed")
+    assert tried.ended_at_us is not None
+    expect.delay("given up", tried.ended_at_us - tried.asked_at_us, limit_s * 1_000_000, real=evidence.real)
+
+
+def expect_tools(evidence: Evidence, node: str, directory: str, calls: str) -> None:
+    """`git` and `cargo` were called on `node` with exactly these command lines, in this order, in `directory`."""
+    evidence.exit_code()
+    seen = [evidence.normal(call).split("\t") for call in evidence.tools(node)]
+    built = [call for call in seen if call[1].split()[0] in ("git", "cargo")]
+    expect.equal(f"the calls of git and cargo on {node}", built, [[directory, call] for call in calls.splitlines()])

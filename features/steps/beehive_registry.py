@@ -3,7 +3,7 @@
 from behave import given, then
 from behave.runner import Context
 
-from harness import expect, registration, registry
+from harness import arrange, expect, registration, registry
 
 
 @given("the registry of nodes is empty")
@@ -20,6 +20,16 @@ def node_is_registered(context: Context, node: str) -> None:
 def nodes_are_registered(context: Context, one: str, other: str) -> None:
     for node in (one, other):
         registration.register(context.stage, node)
+
+
+@given('the host "{host}" accepts connections and never says a word')
+def the_host_is_silent(context: Context, host: str) -> None:
+    context.stage.arrange("swallow", host=host)
+
+
+@given('rbee is not installed on "{node}"')
+def rbee_is_not_installed(context: Context, node: str) -> None:
+    arrange.rbee_is_not_installed(context.stage, node)
 
 
 @given('node "{node}" is not registered with the queen')
@@ -61,3 +71,13 @@ def node_let_user_in(context: Context, node: str, user: str) -> None:
 def node_was_asked_to_run(context: Context, node: str) -> None:
     commands = [event["command"] for event in context.evidence.of_kind("command", node=node)]
     expect.equal(f"the commands on {node}", commands, context.text.splitlines())
+
+
+@then('one SSH connection to "{host}" was made, and given up after {limit_s:d} s')
+def one_ssh_connection_was_given_up(context: Context, host: str, limit_s: int) -> None:
+    registry.expect_ssh_given_up(context.evidence, host, limit_s)
+
+
+@then('"{node}" ran these tools in "{directory}", in this order:')
+def node_ran_these_tools(context: Context, node: str, directory: str) -> None:
+    registry.expect_tools(context.evidence, node, directory, context.text)
