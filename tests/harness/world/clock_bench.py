@@ -44,7 +44,9 @@ class Bench:
             program.kill()
             program.wait()
         self._server.close()
-        await asyncio.sleep(0)  # the loop sees that the programs have hung up
+        seen = asyncio.get_running_loop().create_future()
+        asyncio.get_running_loop().call_soon(seen.set_result, None)  # by then the loop has seen that programs hung up
+        await seen
         self._crowd.close()
 
     def start(self, source: str) -> subprocess.Popen[bytes]:
