@@ -43,7 +43,7 @@ def parser() -> cli.Parser:
 
 
 def run_daemon(arguments: argparse.Namespace) -> int:
-    """Serve until SIGINT or SIGTERM, then end the workers. Raises RbeeError when it cannot listen."""
+    """Serve until SIGINT or SIGTERM, then end the workers; returns exit code 0. Raises RbeeError when it cannot listen."""
     host, port = _address(arguments.addr) if arguments.port is None else ("0.0.0.0", arguments.port)
     if host != "0.0.0.0":
         # What the command line says goes before the environment; the workers listen where their hive does.
@@ -65,7 +65,7 @@ def run_daemon(arguments: argparse.Namespace) -> int:
         return serve.serve(app.build(workers, Downloads()), port, ready=ready, stop=stop)
     except OSError as failure:
         reason = cli.os_text(failure)
-        message = f"Failed to bind to {_shown(host)}:{port}: {reason}\n\nCaused by:\n    {reason}"
+        message = f"Failed to bind to {_shown(machine.bind_host())}:{port}: {reason}\n\nCaused by:\n    {reason}"
         raise RbeeError("INTERNAL_ERROR", message) from failure
 
 
