@@ -48,7 +48,7 @@ def test_row_of_a_scenario_says_verdict_and_duration() -> None:
         "| 1 explicit registration | 4 | 1 |",
         "| 2 edge cases executed | 9 | 0 |",
         "| 4 the missing step | 1 | 1 |",
-        "| 5 all scenarios | 3 | 2 |",
+        "| 5 all scenarios | 62 | 2 |",
     ],
 )
 def test_phase_counts_what_it_asks_for_and_what_passed(row: str) -> None:
