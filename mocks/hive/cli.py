@@ -43,7 +43,7 @@ def parser() -> cli.Parser:
 
 
 def run_daemon(arguments: argparse.Namespace) -> int:
-    """Serve until SIGINT or SIGTERM, then end the workers; returns exit code 0. Raises RbeeError when it cannot listen."""
+    """Serve until SIGINT or SIGTERM, then end the workers; the exit code is 0. Raises RbeeError if it cannot listen."""
     host, port = _address(arguments.addr) if arguments.port is None else ("0.0.0.0", arguments.port)
     if host != "0.0.0.0":
         # What the command line says goes before the environment; the workers listen where their hive does.
