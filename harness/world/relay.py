@@ -10,11 +10,12 @@ from harness.world.faults import Cut, Faults
 from harness.world.sockets import GoneError
 
 # RFC 9110, 7.6.1: they concern one connection, not the request. `expect` is here because the network itself has said
-# "100 Continue". Transfer-Encoding is left out: how a body is delimited is passed on.
+# "100 Continue". How a body is delimited is passed on.
 HOP_BY_HOP = {
     *(b"connection", b"keep-alive", b"proxy-connection", b"proxy-authenticate", b"proxy-authorization"),
     *(b"te", b"trailer", b"upgrade", b"expect"),
 }
+DELIMITING = {b"content-length", b"transfer-encoding"}
 
 
 async def relay(exchange: Exchange, answerer: http1.Connection, faults: Faults) -> None:
@@ -88,7 +89,7 @@ def _head(answer: h11.Response, chunked: bool) -> bytes:
 
 
 def _end_to_end(headers: http1.Headers) -> http1.Headers:
-    """Those headers that concern more than one connection."""
+    """Those headers that concern more than one connection, and those that say where a body ends."""
     named = http1.fields(headers).get("connection", "").encode("latin-1").lower().split(b",")
-    dropped = HOP_BY_HOP | {name.strip() for name in named}
+    dropped = (HOP_BY_HOP | {name.strip() for name in named}) - DELIMITING
     return [(name, value) for name, value in headers if name.lower() not in dropped]

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import random
 import socket
 import threading
@@ -25,7 +26,8 @@ class NetworkStage:
     """The nodes blep and workstation, an operator, and their network, which runs in a thread of its own.
 
     `events` is what it told. `settle` is called when the network waits until nobody works; `settled_count` says how
-    often that was, and `hold_count` how often the stage's clock was held."""
+    often that was, and `hold_count` how often the stage's clock was held. An exchange that raises something is an error
+    at the end."""
 
     stage = "s1"
     control_node = "blep"
@@ -46,7 +48,9 @@ class NetworkStage:
         self.hold_count = 0
         self._told = threading.Condition()
         self._sockets = contextlib.ExitStack()
+        self._failures: list[dict[str, Any]] = []
         self._loop = asyncio.new_event_loop()
+        self._loop.set_exception_handler(lambda _, failure: self._failures.append(failure))
         self._thread = threading.Thread(target=self._loop.run_forever)
 
     def tell(self, event: str, **fields: Any) -> None:
@@ -77,6 +81,8 @@ class NetworkStage:
             self.run(self.network.close())
         finally:
             self._stop()
+        gc.collect()  # asyncio reports what a task raised when the task is thrown away
+        assert self._failures == []
 
     def _stop(self) -> None:
         self._loop.call_soon_threadsafe(self._loop.stop)

@@ -9,6 +9,8 @@ from collections.abc import Iterator
 
 import pytest
 import requests
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from harness.world.topology import PROXY_PORT
 from tests.harness.world.network_stage import LIMIT_S, NetworkStage, get, read_all, read_exactly, read_head
@@ -226,3 +228,32 @@ def test_exchanges_are_numbered_in_order(stage: NetworkStage) -> None:
         read_all(stage.ask("blep", get("http://localhost:28080/")))
 
     assert [asked["exchange"] for asked in stage.told("asked")] == [1, 2, 3]
+
+
+LINES = st.sampled_from(
+    [
+        b"GET http://localhost:28080/ HTTP/1.1\r\n",
+        b"CONNECT localhost:28080 HTTP/1.1\r\n",
+        b"POST http://[::1/ HTTP/1.0\r\n",
+        b"Host: localhost\r\n",
+        b"Content-Length: 1\r\n",
+        b"Transfer-Encoding: chunked\r\n",
+        b"Connection: Upgrade, host, content-length\r\n",
+        b"Upgrade: h2c\r\n",
+        b"0\r\n\r\n",
+        b"\r\n",
+    ]
+)
+
+
+def test_whatever_an_asker_sends_the_network_lives_on(stage: NetworkStage) -> None:
+    @settings(deadline=None, max_examples=100)
+    @given(st.lists(LINES | st.binary(max_size=8)))
+    def send(lines: list[bytes]) -> None:
+        connection = stage.ask("blep", b"".join(lines))
+        connection.shutdown(socket.SHUT_WR)
+        read_all(connection)
+
+    send()
+
+    assert read_all(stage.ask("blep", b"x\r\n\r\n"))[0].startswith(b"HTTP/1.1 400 ")

@@ -10,6 +10,8 @@ from collections.abc import Iterator
 
 import pytest
 import requests
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from tests.harness.world.network_stage import LIMIT_S, NetworkStage, get, read_all, read_exactly, read_head
 
@@ -117,6 +119,16 @@ def test_a_chunked_request_stays_chunked(stage: NetworkStage, hive: socket.socke
 
     assert fields(read_head(answerer))["transfer-encoding"] == "chunked"
     assert read_exactly(answerer, 14) == chunk(b"abcd") + b"0\r\n\r\n"
+
+
+def test_a_body_keeps_its_length_whatever_the_connection_header_says(stage: NetworkStage, hive: socket.socket) -> None:
+    head = f"POST {HIVE}/ HTTP/1.1\r\nHost: workstation\r\nConnection: content-length\r\nContent-Length: 2\r\n\r\n"
+
+    stage.ask("blep", head.encode() + b"hi")
+    answerer = stage.accept(hive)
+
+    assert fields(read_head(answerer))["content-length"] == "2"
+    assert read_exactly(answerer, 2) == b"hi"
 
 
 def test_an_asker_that_waits_for_100_continue_gets_it(stage: NetworkStage, hive: socket.socket) -> None:
@@ -316,6 +328,40 @@ def test_an_event_in_pieces_is_told_when_it_is_whole(stage: NetworkStage, hive: 
 
 
 # Ends before the end
+
+
+LINES = st.sampled_from(
+    [
+        b"HTTP/1.1 200 OK\r\n",
+        b"HTTP/1.1 101 Switching Protocols\r\n",
+        b"HTTP/1.0 204 No Content\r\n",
+        b"Content-Length: 3\r\n",
+        b"Content-Type: text/event-stream\r\n",
+        b"Transfer-Encoding: chunked\r\n",
+        b"Connection: transfer-encoding, content-length\r\n",
+        b"3\r\nabc\r\n",
+        b"0\r\n\r\n",
+        b"\r\n",
+    ]
+)
+
+
+def test_whatever_is_answered_the_exchange_ends(stage: NetworkStage, hive: socket.socket) -> None:
+    ends: list[str] = []
+
+    @settings(deadline=None, max_examples=100)
+    @given(st.lists(LINES | st.binary(max_size=8)))
+    def answer(lines: list[bytes]) -> None:
+        asker, answerer = ask_hive(stage, hive)
+        answerer.sendall(b"".join(lines))
+        answerer.close()
+        read_all(asker)
+        asker.close()
+        ends.append(stage.await_event("ended", len(ends) + 1)["how"])
+
+    answer()
+
+    assert set(ends) == {"complete", "broken"}
 
 
 @pytest.mark.parametrize(
