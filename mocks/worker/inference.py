@@ -36,7 +36,7 @@ Violation = dict[str, str]
 
 @dataclass(frozen=True)
 class Inference:
-    """What is asked for. The sampler's settings are checked and no more: to the stand-in's model all words are alike."""
+    """What is asked for. The sampler's settings are checked and no more: to the stand-in's model words are alike."""
 
     job_id: str
     prompt: str
