@@ -7,7 +7,7 @@ import subprocess
 from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parents[1]
-EVERY_LINUX_HAS = "cat cksum cp date dirname find flock grep mkdir mktemp mv readlink rm sh tail uname"
+EVERY_LINUX_HAS = "cat cksum cp date dirname find flock grep mkdir mktemp mv readlink rm sed sh tail uname"
 PYTHON = """#!/bin/sh
 printf '%s %s\\n' "$1" "$2" >>"$CALLS"
 case "$*" in

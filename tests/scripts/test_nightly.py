@@ -10,6 +10,9 @@ import pytest
 
 from tests.machine import LIMIT_S, Machine
 
+# The last word of the suite's command line names the run's folder.
+FIND_RUN = "for word; do run=${word#run_dir=}; done; "
+
 
 @pytest.fixture
 def machine(tmp_path: Path) -> Machine:
@@ -65,6 +68,15 @@ def test_green_night_is_silent_and_leaves_a_dated_summary(machine: Machine) -> N
     assert "62 scenarios passed" in summary
 
 
+def test_summary_leaves_out_what_passed_and_names_the_folder_where_it_lies_now(machine: Machine) -> None:
+    say = 'echo "[1/2] passed: EC3"; echo "[2/2] failed: EC4"; echo "kept in $run/2"; exit 1'
+
+    _, said = finish(start(machine, BEHAVE=FIND_RUN + say))
+
+    assert "EC3" not in said
+    assert f"[2/2] failed: EC4\nkept in {nights(machine)[0]}/run/2\n" in said
+
+
 @pytest.mark.parametrize("code", [1, 2, 124])
 def test_red_night_shows_its_summary_and_passes_the_exit_code_on(machine: Machine, code: int) -> None:
     ended, said = finish(start(machine, BEHAVE=f"echo 'failed: EC4'; exit {code}"))
@@ -82,11 +94,7 @@ def test_what_makes_a_run_impossible_is_said(machine: Machine) -> None:
 
 
 def test_folder_of_the_run_is_kept_with_the_night(machine: Machine) -> None:
-    leave_log = (
-        'for word; do run=${word#run_dir=}; [ "$run" = "$word" ] || mkdir "$run"; done; echo "{}" >"$run/events.jsonl"'
-    )
-
-    finish(start(machine, BEHAVE=leave_log))
+    finish(start(machine, BEHAVE=FIND_RUN + 'mkdir "$run"; echo "{}" >"$run/events.jsonl"'))
 
     assert (nights(machine)[0] / "run" / "events.jsonl").read_text() == "{}\n"
 
