@@ -65,38 +65,34 @@ class Destination:
         return cls(host, port, path)
 
 
+@dataclass(eq=False)
 class Exchange:
-    """One request that has reached the network. `asker` is the connection of whoever asks; `size` counts the bytes of
-    the answer's body that have passed (of a tunnel: the bytes that have passed to the asker)."""
+    """One request that has reached the network, on the `connection` of its asker.
 
-    def __init__(
-        self,
-        stage: Stage,
-        number: int,
-        asker: http1.Connection,
-        request: http1.Request,
-        destination: Destination,
-    ) -> None:
-        self.asker = asker
-        self.request = request
-        self.destination = destination
-        self.size = 0
-        self.is_over = False
-        self._stage = stage
-        self._number = number
-        self._body = b""
-        self._events: EventSplitter | None = None
+    `asker` is the name of a node, or "operator". `size` counts the bytes of the answer's body that have passed; of a
+    tunnel, those that have passed to the asker."""
+
+    stage: Stage
+    number: int
+    asker: str
+    connection: http1.Connection
+    request: http1.Request
+    destination: Destination
+    size: int = 0
+    is_over: bool = False
+    _body: bytes = b""
+    _events: EventSplitter | None = None
 
     @property
     def is_tunnel(self) -> bool:
         """Whether the asker wants a tunnel, as SSH does."""
         return self.request.method == "CONNECT"
 
-    def asked(self, asker: str, node: str | None) -> None:
-        """Tell that `asker` asks; `node` is the name of the node that is to answer, None when it is no node."""
+    def asked(self, node: str | None) -> None:
+        """Tell that it has begun; `node` is the name of the node that is to answer, None when it is no node."""
         self._tell(
             "asked",
-            asker=asker,
+            asker=self.asker,
             host=self.destination.host,
             node=node,
             method=self.request.method,
@@ -133,15 +129,15 @@ class Exchange:
     async def break_off(self, how: str) -> None:
         """End it by a reset of the asker's connection, which comes exactly behind what has passed: the asker must have
         acknowledged that. The stage's clock stands meanwhile."""
-        with self._stage.hold():
-            await self.asker.stream.acknowledged()
+        with self.stage.hold():
+            await self.connection.stream.acknowledged()
             self.ended(how)
-            self.asker.stream.reset()
+            self.connection.stream.reset()
 
     def _tell(self, event: str, **fields: Any) -> None:
         # Every event says where, so that a flow can end at, say, the third token of an inference and no other stream.
         where = {"port": self.destination.port, "path": self.destination.path}
-        self._stage.tell(event, exchange=self._number, **where, **fields)
+        self.stage.tell(event, exchange=self.number, **where, **fields)
 
 
 def _text(body: bytes) -> str | None:

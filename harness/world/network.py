@@ -67,25 +67,26 @@ class Network:
         except GoneError:
             pass  # it never asked anything
         else:
-            await self._carry(asker, Exchange(self._stage, next(self._numbers), connection, request, destination))
+            number = next(self._numbers)
+            await self._carry(Exchange(self._stage, number, asker, connection, request, destination))
 
-    async def _carry(self, asker: str, exchange: Exchange) -> None:
+    async def _carry(self, exchange: Exchange) -> None:
         """Tell of the exchange from beginning to end. Faults come before names: they may hit a host that is no node."""
-        node = self._node(asker, exchange.destination.host)
-        exchange.asked(asker, node.name if node else None)
+        node = self._node(exchange)
+        exchange.asked(node.name if node else None)
         fault = self._faults.swallowing(exchange.destination.host, exchange.destination.port)
         if fault is not None:
             await _swallow(exchange, fault)
         elif exchange.is_tunnel:
-            await self._deliver(asker, exchange)
+            await self._deliver(exchange)
         else:
-            await _unless_left(exchange.asker.stream, self._deliver(asker, exchange))
+            await _unless_left(exchange.connection.stream, self._deliver(exchange))
         if not exchange.is_over:
             exchange.ended("left")
 
-    async def _deliver(self, asker: str, exchange: Exchange) -> None:
+    async def _deliver(self, exchange: Exchange) -> None:
         """Have the exchange answered by whom it is meant for."""
-        answerer = await self._reach(asker, exchange)
+        answerer = await self._reach(exchange)
         if answerer is None:
             exchange.ended("refused")
             return
@@ -97,11 +98,11 @@ class Network:
         finally:
             await answerer.close()
 
-    async def _reach(self, asker: str, exchange: Exchange) -> Stream | None:
+    async def _reach(self, exchange: Exchange) -> Stream | None:
         """A connection to whom the exchange is meant for; None when nobody listens there. A program that is still
         starting is not "nobody": before that is said, everybody must have come to rest."""
         for again in (True, False):
-            place = self._place(asker, exchange.destination.host, exchange.destination.port)
+            place = self._place(exchange)
             if place is not None:
                 with suppress(OSError):
                     return await connect(*place)
@@ -109,15 +110,16 @@ class Network:
                 await self._stage.settled()
         return None
 
-    def _node(self, asker: str, host: str) -> Node | None:
-        """The node that `host` means to `asker`."""
+    def _node(self, exchange: Exchange) -> Node | None:
+        """The node that the exchange's host means to its asker."""
+        host, nodes = exchange.destination.host, self._stage.nodes
         if host in OWN_NAMES:
-            return self._stage.nodes[self._stage.control_node if asker == OPERATOR else asker]
-        return next((node for node in self._stage.nodes.values() if node.host.lower() == host), None)
+            return nodes[self._stage.control_node if exchange.asker == OPERATOR else exchange.asker]
+        return next((node for node in nodes.values() if node.host.lower() == host), None)
 
-    def _place(self, asker: str, host: str, port: int) -> tuple[str, int] | None:
-        """The address and port that `host` and `port` mean to `asker`; None for an unknown name."""
-        node = self._node(asker, host)
+    def _place(self, exchange: Exchange) -> tuple[str, int] | None:
+        """The address and port that the exchange's host and port mean to its asker; None for an unknown name."""
+        host, port, node = exchange.destination.host, exchange.destination.port, self._node(exchange)
         if node is not None:
             return node.address, node.ssh_port if port == SSH_PORT else port
         return self._stage.hub if (host, port) == (HUB_HOST, 80) else None
@@ -128,13 +130,14 @@ async def _swallow(exchange: Exchange, fault: int) -> None:
     exchange.hit(fault, "swallow")
     if exchange.is_tunnel:
         with suppress(GoneError):
-            await exchange.asker.stream.send(ESTABLISHED)
-    await exchange.asker.stream.gone()
+            await exchange.connection.stream.send(ESTABLISHED)
+    await exchange.connection.stream.gone()
     exchange.ended("swallowed")
 
 
 async def _unless_left(asker: Stream, delivery: Coroutine[None, None, None]) -> None:
-    """Wait for the end of `delivery`, or break it off as soon as the asker leaves, also while nothing flows."""
+    """Wait for the end of `delivery`, or break it off as soon as the asker leaves, also while nothing flows. An asker
+    that closes only its own half has left, too: from here nobody can tell the difference."""
     delivering, leaving = asyncio.create_task(delivery), asyncio.create_task(asker.gone())
     try:
         await asyncio.wait((delivering, leaving), return_when=asyncio.FIRST_COMPLETED)

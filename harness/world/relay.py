@@ -24,7 +24,7 @@ async def relay(exchange: Exchange, answerer: http1.Connection, faults: Faults) 
     try:
         await _pass_on(exchange, answerer, faults)
     except GoneError as gone:
-        if gone.stream is not exchange.asker.stream:
+        if gone.stream is not exchange.connection.stream:
             await exchange.break_off("broken")
     except http1.NotHttpError:
         await exchange.break_off("broken")
@@ -41,7 +41,7 @@ async def _pass_on(exchange: Exchange, answerer: http1.Connection, faults: Fault
         await _cut(exchange, cut)
         return
     chunked = _is_chunked(exchange, answer)
-    asker = exchange.asker.stream
+    asker = exchange.connection.stream
     await asker.send(_head(answer, chunked))
     exchange.answered(answer.status_code, http1.fields(answer.headers))
     while isinstance(part := await answerer.event(), h11.Data):

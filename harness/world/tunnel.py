@@ -26,14 +26,14 @@ async def tunnel(exchange: Exchange, host: Stream) -> None:
 
 
 async def _outward(exchange: Exchange, host: Stream) -> None:
-    await host.send(exchange.asker.beyond)
-    while data := await exchange.asker.stream.receive():
+    await host.send(exchange.connection.beyond)
+    while data := await exchange.connection.stream.receive():
         await host.send(data)
     host.end()
 
 
 async def _homeward(exchange: Exchange, host: Stream) -> None:
-    asker = exchange.asker.stream
+    asker = exchange.connection.stream
     await asker.send(ESTABLISHED)
     while data := await host.receive():
         await asker.send(data)
