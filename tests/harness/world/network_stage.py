@@ -20,6 +20,10 @@ from harness.world.topology import PROXY_PORT, Node, NodeFacts
 
 LIMIT_S = 30.0  # of every wait in these tests
 NODES = ("blep", "workstation")
+HIVE = "http://workstation.home.arpa:29200"
+LIST = "/v1/workers/list?a=b"
+ASKED_LIST = {"exchange": 1, "port": 29200, "path": LIST}
+STREAM_HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
 
 
 class NetworkStage:
@@ -166,3 +170,16 @@ def read_all(connection: socket.socket) -> tuple[bytes, bool]:
     except ConnectionResetError:
         return bytes(data), True
     return bytes(data), False
+
+
+def ask_hive(stage: NetworkStage, hive: socket.socket, *headers: str) -> tuple[socket.socket, socket.socket]:
+    """A GET of blep's that has reached the hive: both ends of it."""
+    asker = stage.ask("blep", get(HIVE + LIST, *headers))
+    answerer = stage.accept(hive)
+    read_head(answerer)
+    return asker, answerer
+
+
+def chunk(data: bytes) -> bytes:
+    """One chunk of a chunked body."""
+    return b"%x\r\n%b\r\n" % (len(data), data)
