@@ -85,7 +85,7 @@ class NetworkStage:
             self.run(self.network.close())
         finally:
             self._stop()
-        gc.collect()  # asyncio reports what a task raised when the task is thrown away
+        gc.collect(1)  # asyncio reports what a task raised when the task is thrown away
         assert self._failures == []
 
     def _stop(self) -> None:
