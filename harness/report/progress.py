@@ -102,6 +102,9 @@ class Progress:
     def _on_watched_died(self, event: Event) -> str:
         return f"{event['name']} (pid {event['pid']}) died: {event['how'] or 'how is not known'}"
 
+    def _on_hook_failed(self, event: Event) -> str:
+        return f"error in {event['hook']}: {event['error']}"
+
     def _on_note(self, event: Event) -> str:
         return str(event["text"])
 

@@ -157,11 +157,13 @@ class Crew:
         self._events.emit("attempt_started", number=planned.number, pid=pid)
 
     def _wait_s(self) -> float | None:
-        looks_s = [self._run_until_s, *(each.next_look_s for each in self._under_way.values())]
-        wait_s = max(0.0, min(looks_s) - time.monotonic())
+        if not self._under_way:
+            return 0.0
+        next_look_s = min([self._run_until_s, *(each.next_look_s for each in self._under_way.values())])
+        wait_s = max(0.0, next_look_s - time.monotonic())
         if self.refresh is not None:
             wait_s = min(wait_s, self.refresh[0])
-        return wait_s if self._under_way else 0.0
+        return None if wait_s == float("inf") else wait_s
 
     def _look_at_clock(self) -> None:
         now_s = time.monotonic()

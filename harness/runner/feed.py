@@ -13,7 +13,7 @@ from behave.model import Feature, Step
 
 from harness.runner import replay, verdict
 from harness.runner.crew import Crew, Outcome
-from harness.runner.messages import Message
+from harness.runner.messages import AWAITED, Message
 from harness.runner.plan import Planned
 from harness.runner.replay import Definitions, Replay
 from harness.runner.verdict import Verdict
@@ -80,6 +80,7 @@ class Feed:
                 message = messages.popleft()
                 if message["do"] != "ended":
                     player.apply(message)
+                if message["do"] in AWAITED:
                     self._crew.acknowledge(number)
 
     def _conclude(self, player: Replay, planned: Planned, outcome: Outcome) -> None:

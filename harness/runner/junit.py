@@ -19,7 +19,7 @@ class VerdictJUnit(JUnitReporter):  # type: ignore[misc] # it has no types
     def __init__(self, config: Any, verdicts: Mapping[int, Verdict]) -> None:
         super().__init__(config)
         self._verdicts = verdicts
-        self._shows_others: bool = self.show_skipped_always  # type: ignore[has-type]
+        self._shows_others: bool = self.show_skipped_always
 
     def feature(self, feature: Feature) -> None:
         """behave's call when a feature is over."""

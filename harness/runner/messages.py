@@ -24,6 +24,8 @@ from harness.runner.plan import containers
 from harness.runner.verdict import Verdict
 
 Message = dict[str, Any]
+# After these a live attempt waits until the runner has shown them.
+AWAITED = ("match", "result")
 
 
 class Forwarder:
@@ -37,44 +39,40 @@ class Forwarder:
         self._in_step = in_step_with_runner
         self._ahead: list[Step] = []
 
-    def tell(self, do: str, **fields: Any) -> None:
-        """Send one message to the runner."""
+    def _tell(self, do: str, **fields: Any) -> None:
         self._channel.sendall(json.dumps({"do": do, **fields}).encode() + b"\n")
-
-    def _tell_and_wait(self, do: str, **fields: Any) -> None:
-        self.tell(do, **fields)
-        if self._in_step:
+        if self._in_step and do in AWAITED:
             self._channel.recv(1)
 
     def scenario(self, _scenario: Scenario) -> None:
         """behave begins the scenario."""
-        self.tell("scenario")
+        self._tell("scenario")
 
     def step(self, step: Step) -> None:
         """behave announces a step, before it begins the first one."""
         self._ahead.append(step)
-        self.tell("step", line=step.line)
+        self._tell("step", line=step.line)
 
     def match(self, match: Any) -> None:
         """behave begins a step."""
         step = self._ahead[0]
         location = str(match.location) if match.location else None
-        self._tell_and_wait("match", line=step.line, text=f"{step.keyword} {step.name}", location=location)
+        self._tell("match", line=step.line, text=f"{step.keyword} {step.name}", location=location)
 
     def result(self, step: Step) -> None:
         """A step has ended."""
         self._ahead.pop(0)
-        self._tell_and_wait("result", text=f"{step.keyword} {step.name}", **state_of_step(step))
+        self._tell("result", text=f"{step.keyword} {step.name}", **state_of_step(step))
 
     def embedding(self, mime_type: str, data: bytes) -> None:
         """The user attaches data to the running step."""
         if not self._ahead:
             raise RuntimeError("context.attach() needs a step to which it can attach")
-        self.tell("embedding", mime_type=mime_type, data=base64.b64encode(data).decode())
+        self._tell("embedding", mime_type=mime_type, data=base64.b64encode(data).decode())
 
     def ended(self, scenario: Scenario, verdict: Verdict, **fields: Any) -> None:
         """The scenario is over, hooks and cleanups too."""
-        self.tell("ended", verdict=verdict.word, reason=verdict.reason, **state_of_scenario(scenario), **fields)
+        self._tell("ended", verdict=verdict.word, reason=verdict.reason, **state_of_scenario(scenario), **fields)
 
     def uri(self, _uri: str) -> None:
         """The runner tells its formatters of features itself, as it does for the four below."""

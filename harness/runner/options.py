@@ -50,7 +50,7 @@ def read(config: Any, environ: Mapping[str, str]) -> Options:
     return Options(
         jobs=1 if pause or not config.should_capture() else _jobs(config, environ),
         order=order,
-        seed=_whole_number("seed", userdata["seed"], 0) if "seed" in userdata else random.randrange(1_000_000),
+        seed=_whole_number("-D seed", userdata["seed"], 0) if "seed" in userdata else random.randrange(1_000_000),
         limit_s=seconds(userdata, "limit_s", LIMIT_S),
         run_limit_s=seconds(userdata, "run_limit_s", RUN_LIMIT_S),
         run_dir=Path(run_dir).expanduser().absolute() if run_dir else None,
@@ -92,7 +92,7 @@ def _jobs(config: Any, environ: Mapping[str, str]) -> int:
         name, value = JOBS_VARIABLE, environ.get(JOBS_VARIABLE, "auto")
     if value == "auto":
         return len(os.sched_getaffinity(0)) + 1  # an attempt often waits for others
-    return _whole_number(name.removeprefix("-D "), value, 1)
+    return _whole_number(name, value, 1)
 
 
 def _whole_number(name: str, value: str, least: int) -> int:

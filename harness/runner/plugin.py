@@ -47,6 +47,9 @@ class Runner(behave.runner.Runner):  # type: ignore[misc] # behave's type stubs 
     def _run(self, signals: Signals) -> int:
         loading.check_machine()
         chosen = options.read(self.config, os.environ)
+        if chosen.pause:
+            self.config.capture_stdout = self.config.capture_stderr = False
+            self.config.capture_log = self.config.capture_hooks = False
         self.context = attempt.Context(self)
         # Not behave.step_registry.registry: the decorators of the steps fill another one (behave 1.3).
         self.step_registry = behave.runner.the_step_registry

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import gc
+import io
 import os
 import sys
 import time
@@ -13,13 +14,12 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from behave.formatter._registry import make_formatters  # type: ignore[import-untyped]
 from behave.reporter.junit import JUnitReporter  # type: ignore[import-untyped]
 from behave.reporter.summary import AbstractSummaryReporter  # type: ignore[import-untyped]
 
 from harness.report.progress import LineWatcher, Progress
 from harness.report.summary import Summary
-from harness.runner import attempt, events, folder, history, options, plan, verdict, watched
+from harness.runner import attempt, events, folder, formatters, history, options, plan, verdict, watched
 from harness.runner.crew import Crew, Terms
 from harness.runner.feed import Feed
 from harness.runner.guardian import Guardian
@@ -40,6 +40,8 @@ class Run:
         self._name = os.urandom(4).hex()
         self._directory = folder.create(chosen.run_dir, self._name)
         self._is_live = not self._config.should_capture()
+        if self._is_live and isinstance(sys.stdout, io.TextIOWrapper):
+            sys.stdout.reconfigure(line_buffering=True)  # attempts write beside it, line by line
         on_terminal = sys.stdin.isatty() and sys.stdout.isatty()
         self._is_attached = chosen.pause or (self._is_live and len(planned.planned) == 1 and on_terminal)
         self._progress = Progress(
@@ -83,7 +85,9 @@ class Run:
 
     def _set_up_reports(self) -> None:
         """behave's formatters; its reporters, but for the summary, which does not know all verdicts."""
-        self._runner.formatters = make_formatters(self._config, self._config.outputs)
+        self._runner.formatters = formatters.guarded(
+            self._config, lambda name, error: self._note_problem(f"the formatter {name}", error)
+        )
         self._config.reporters[:] = [
             VerdictJUnit(self._config, self._verdicts) if isinstance(reporter, JUnitReporter) else reporter
             for reporter in self._config.reporters
@@ -148,11 +152,15 @@ class Run:
             with time_limit(self._options.limit_s), self._runner.context.use_with_user_mode():
                 hook()
         except (Exception, KeyboardInterrupt, SystemExit) as error:
-            problem = f"{type(error).__name__}: {error}"
-            self._problems += 1
-            self._events.emit("hook_failed", hook=name, error=problem, traceback=traceback.format_exc())
-            return problem
+            return self._note_problem(name, error)
         return ""
+
+    def _note_problem(self, where: str, error: BaseException) -> str:
+        """Something that is not a scenario's fails, and makes the run red; returns it as a text."""
+        problem = f"{type(error).__name__}: {error}"
+        self._problems += 1
+        self._events.emit("hook_failed", hook=where, error=problem, traceback=traceback.format_exc())
+        return problem
 
     def _tell_plan(self, durations_s: Mapping[str, float]) -> list[Planned]:
         """Tell the plan; returns the scenarios in the order in which they are begun."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 import subprocess
 import sys
 from contextlib import suppress
@@ -35,6 +36,11 @@ def exits(context, code): os._exit(code)
 
 @step("it sleeps")
 def sleeps(context): time.sleep(600)
+
+@step("it reports and sleeps")
+def reports(context):
+    with open("said", "w") as said: said.write(f"{os.getpid()}\\n")
+    time.sleep(600)
 
 @step("the number {number:d} is there")
 def number(context, number): assert number > 0
@@ -74,6 +80,8 @@ class Project:
         self._runs = 0
         (directory / "setup.cfg").write_text("[behave]\nrunner = harness.runner:Runner\njobs = 0\n")
         (directory / "features/steps").mkdir(parents=True)
+        os.mkfifo(directory / "said")
+        self._said = os.open(directory / "said", os.O_RDWR)  # both ends: then it has no end between two writers
         self.write("features/steps/steps.py", STEPS)
 
     @property
@@ -115,6 +123,12 @@ class Project:
     def behave(self, *arguments: str, **options: Any) -> Ran:
         """Run behave to its end."""
         return self.finish(self.start(*arguments, **options))
+
+    def heard(self) -> str:
+        """Wait for the next line that a step writes to the file `said`."""
+        ready, _, _ = select.select([self._said], [], [], LIMIT_S)
+        assert ready, "no step has said anything"
+        return os.read(self._said, 4096).decode().split()[0]
 
     def left(self) -> list[int]:
         """The processes of the last run that are still there: forks of the runner, and what attempts have started."""

@@ -342,9 +342,7 @@ def test_before_all_is_limited(project: Project) -> None:
 
 def test_before_all_may_set_the_limit_of_a_scenario(project: Project) -> None:
     project.feature("hang: it sleeps")
-    project.write(
-        "features/environment.py", 'def before_all(context): context.config.userdata["limit_s"] = "0.5"\n'
-    )
+    project.write("features/environment.py", 'def before_all(context): context.config.userdata["limit_s"] = "0.5"\n')
 
     ran = project.behave()
 
