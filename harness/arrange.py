@@ -22,7 +22,7 @@ LONG_TOKENS = (
 def hive_runs(stage: Stage, node: str) -> int:
     """An operator has started a hive on `node`, and it answers. Its pid."""
     pid = stage.start(HIVE, node=node)
-    health = stage.ask("GET", hive_url(stage, node, "/v1/health"))
+    health = stage.ask_starting("rbee-hive", hive_url(stage, node, "/v1/health"))
     if health.status_code != 200:
         raise StageError(f"the hive on {node} answers {health.status_code} {health.text}")
     return pid

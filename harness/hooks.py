@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-import sys
+import shutil
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import requests
 from behave.model import Scenario
 from behave.runner import Context
 
-from harness import fixtures, settings
+from harness import fixtures, ports, settings
 from harness.live import Live
+from harness.runner.watched import watch
 from harness.stage import Stage, StageError
 from harness.world_process import World, end_world, start_world
 
 TOPOLOGY = Path(__file__).parents[1] / "features" / "topology.yaml"
+REAL_LIMIT_S = 900  # of a scenario in real time: the longest waits take five minutes, and some have two
+SHOWN_EVENTS = 60  # of a red scenario's stage: about two screens
 QUEEN = f"queen-rbee --port 8080 --database {fixtures.REGISTRY}"
 
 
@@ -25,20 +27,31 @@ def start_run(context: Context) -> None:
     """Read the settings and start the world. Raises SettingsError or WorldNotStarted."""
     userdata = context.config.userdata
     context.settings = settings.read(userdata)
+    if context.settings.clock == "real":
+        userdata.setdefault("limit_s", str(REAL_LIMIT_S))
+    ports.check_free()
     directory = Path(userdata.get("run_dir") or tempfile.mkdtemp(prefix="rbee-bdd-"))
     context.run_directory = directory
     context.world = start_world(directory / "world")
+    watch("the world", context.world.process)
 
 
 def end_run(context: Context) -> None:
-    """End the world, if it came up."""
+    """End the world, if it came up, and remove what it made; its log is kept when there is something in it."""
     world: World | None = getattr(context, "world", None)
     if world is not None:
         end_world(world)
+        if not world.log.stat().st_size:
+            shutil.rmtree(world.log.parent)
 
 
 def open_stage(context: Context, scenario: Scenario) -> None:
-    """Open a stage for `scenario`, with a queen that answers."""
+    """Open a stage for `scenario`, with a queen that answers.
+
+    A scenario that takes minutes without the stage's clock is skipped when a program of the user's own is tested."""
+    if context.settings.replaced and "needs-clock" in scenario.effective_tags:
+        scenario.skip("needs the clock")
+        return
     directory = Path(context.config.userdata.get("attempt_dir") or context.run_directory / f"line-{scenario.line}")
     show = _nothing if context.config.capture_stdout else Live().show
     stage = Stage(context.world.socket, directory / "stage", TOPOLOGY, context.settings, show)
@@ -51,27 +64,26 @@ def start_queen(stage: Stage) -> None:
 
     Raises StageError when nobody answers there, or something else does."""
     stage.start(QUEEN)
-    try:
-        answer = stage.ask("GET", f"{fixtures.QUEEN_URL}/health")
-    except requests.ConnectionError as error:
-        run = stage.evidence.run("queen-rbee")
-        said = (run.printed("stdout") + run.printed("stderr")).strip()
-        raise StageError(f"no queen answers at {fixtures.QUEEN_URL}: {run}; it said: {said or 'nothing'}") from error
+    answer = stage.ask_starting("queen-rbee", f"{fixtures.QUEEN_URL}/health")
     if answer.status_code != 200 or answer.json().get("status") != "ok":
         raise StageError(f"the queen's health is {answer.status_code} {answer.text!r}; awaited 200 and status ok")
 
 
 def close_stage(context: Context, scenario: Scenario) -> None:
-    """End the stage, and show what happened on it when the scenario is red."""
+    """End the stage, and show the last that happened on it when the scenario is red."""
     stage: Stage | None = getattr(context, "stage", None)
     if stage is None:
         return
     stage.close()
     if scenario.status.has_failed() and context.config.capture_stdout:
-        live = Live(sys.stderr)
-        for event in stage.evidence.events:
+        shown = stage.evidence.events[-SHOWN_EVENTS:]
+        print(f"the last {len(shown)} of {len(stage.evidence.events)} things that happened on the stage:")
+        live = Live()
+        for event in shown:
             live.show(event)
-        print(f"logs: {stage.directory / 'logs'}", file=sys.stderr)
+        print(
+            f"all of it live: behave --no-capture {scenario.filename}:{scenario.line}; logs: {stage.directory / 'logs'}"
+        )
 
 
 def _nothing(event: Mapping[str, Any]) -> None:

@@ -68,8 +68,8 @@ def expect_login(evidence: Evidence, node: str, user: str) -> None:
 
 
 def expect_ssh_given_up(evidence: Evidence, host: str, limit_s: int) -> None:
-    """The network saw exactly one connection to port 22 of `host`, which swallowed what was sent, and who made it gave up
-    after `limit_s` seconds."""
+    """The network saw exactly one connection to port 22 of `host`, which swallowed what was sent, and who made it gave
+    up after `limit_s` seconds."""
     tried = evidence.exchange(host=host, port=22, method="CONNECT")
     expect.equal(f"how often {host} was tried", len(evidence.exchanges(host=host)), 1)
     expect.equal("how it ended", tried.how, "swallowed")

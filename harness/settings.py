@@ -7,12 +7,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from harness.runner.options import WrongUse
+
 PROGRAMS = {"keeper": "rbee-keeper", "queen": "queen-rbee", "hive": "rbee-hive", "worker": "llm-worker-rbee"}
 CLOCKS = ("stage", "real")
 STAGE_WAIT_S, REAL_WAIT_S = 60.0, 600.0
+# A Then step awaits what is under way when time stands, never time itself: on a stage's clock nothing should be left.
+STAGE_EVIDENCE_S, REAL_EVIDENCE_S = 1.0, 5.0
 
 
-class SettingsError(Exception):
+class SettingsError(WrongUse):
     """A setting that cannot be used; the text says which, why, and what would do."""
 
 
@@ -21,12 +25,17 @@ class Settings:
     """The settings of a run.
 
     programs: program name → the user's own binary, or None for our stand-in. clock: `stage` or `real`. wait_s: how long
-    a step waits at most, in seconds of real time. rust_log: handed to every program."""
+    a step that acts waits at most, in seconds of real time. rust_log: handed to every program."""
 
     programs: Mapping[str, Path | None]
     clock: str
     wait_s: float
     rust_log: str | None
+
+    @property
+    def evidence_s(self) -> float:
+        """How long a step that reads evidence awaits it at most, in seconds of real time."""
+        return STAGE_EVIDENCE_S if self.clock == "stage" else REAL_EVIDENCE_S
 
     @property
     def replaced(self) -> list[str]:

@@ -62,7 +62,7 @@ class Stage:
             epoch_us=opened["epoch_us"],
             real=settings.clock == "real",
             pump=self._link.take,
-            wait_s=settings.wait_s,
+            wait_s=settings.evidence_s,
         )
 
     def _take(self, event: dict[str, Any]) -> None:
@@ -115,13 +115,35 @@ class Stage:
         """How many events this stage has told: a mark for the `since` of a later flow."""
         return len(self._events)
 
-    def ask(
-        self, method: str, url: str, json: Any = None, *, on_retry: Callable[[int, float], None] | None = None
-    ) -> requests.Response:
+    def ask(self, method: str, url: str, json: Any = None) -> requests.Response:
         """Ask a program over HTTP, as the operator at the control node; time flows until the answer is there.
 
         Connection errors are retried with the policy of the registration step: 5 attempts, 200 ms doubling, on the
         stage's clock. Raises requests' exceptions when the last attempt fails too."""
+        return self._ask(method, url, json, None)
+
+    def ask_starting(self, program: str, url: str) -> requests.Response:
+        """Ask a program that has just been started whether it is there: GET `url`, retried as `ask` does.
+
+        Raises StageError with what the program said when it has ended, or does not answer."""
+
+        def give_up(attempt: int, delay_s: float) -> None:  # noqa: ARG001
+            if self.evidence.run(program).code is not None:
+                raise StageError(self._not_there(program, url))
+
+        try:
+            return self._ask("GET", url, None, give_up)
+        except requests.RequestException as error:
+            raise StageError(self._not_there(program, url)) from error
+
+    def _not_there(self, program: str, url: str) -> str:
+        run = self.evidence.run(program)
+        said = (run.printed("stdout") + run.printed("stderr")).strip()
+        return f"nobody answers at {url}: {run}; it said: {said or 'nothing'}"
+
+    def _ask(
+        self, method: str, url: str, json: Any, on_retry: Callable[[int, float], None] | None
+    ) -> requests.Response:
         policy = backoff(REGISTRATION_ATTEMPTS, FIRST_DELAY_S, sleep=self._sleep, on_retry=on_retry)
         flow = self._link.begin("flow", until=[], since=len(self._events))
         try:
