@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import socket
+import threading
 from collections.abc import Iterator, Mapping
 from http import client
 from typing import Any
@@ -88,10 +91,11 @@ def status_text(response: requests.Response) -> str:
     return f"{response.status_code} {client.responses.get(response.status_code, '<unknown status code>')}"
 
 
-def watch(http: requests.Session, url: str, *, purpose: str, silence_s: float) -> Iterator[dict[str, Any]]:
-    """The events of the stream at `url`, which may be silent for `silence_s` seconds at a time.
+@contextlib.contextmanager
+def watched(http: requests.Session, url: str, *, purpose: str, silence_s: float) -> Iterator[requests.Response]:
+    """The stream at `url`, which may be silent for `silence_s` seconds at a time: for `read`.
 
-    Raises RbeeError when the answer is a failure, StreamError when there is none, and as `read` does."""
+    Raises RbeeError when the answer is a failure, StreamError when there is none."""
     try:
         response = http.get(url, stream=True, timeout=silence_s)
     except requests.RequestException as error:
@@ -99,7 +103,31 @@ def watch(http: requests.Session, url: str, *, purpose: str, silence_s: float) -
     with response:
         if not response.ok:
             raise failure(response, purpose=purpose)
-        yield from read(response)
+        yield response
+
+
+@contextlib.contextmanager
+def broken_off(response: requests.Response, *, after_s: float) -> Iterator[None]:
+    """While the block runs, break `response` off `after_s` seconds from now: a limit on the whole of a stream."""
+    over, ended = socket.socketpair()
+
+    def watch() -> None:
+        try:
+            with clock.limit(after_s) as limited:
+                limited.wait_readable(ended)
+        except TimeoutError:
+            # What has been read to its end is gone already.
+            with contextlib.suppress(RuntimeError):
+                response.raw.shutdown()
+
+    watcher = threading.Thread(target=watch, daemon=True, name="limit")
+    watcher.start()
+    try:
+        yield
+    finally:
+        over.close()
+        watcher.join()
+        ended.close()
 
 
 def read(response: requests.Response) -> Iterator[dict[str, Any]]:

@@ -68,17 +68,21 @@ def _post(session: requests.Session, task: Task, worker: Worker) -> requests.Res
 
 
 def _relay(response: requests.Response, task: Task, worker: Worker) -> None:
+    """Pass the worker's events on up to the end of its stream; then fail if it told of an error."""
     tokens = 0
+    failure: RbeeError | None = None
     try:
         for event in asking.read(response):
             kind = event.get("type")
-            if kind == "error":
-                raise RbeeError.from_event(event)
             tokens += kind == "token"
+            if kind == "error":
+                failure = RbeeError.from_event(event)
             if kind in _RELAYED:
                 task.tell(event)
     except asking.StreamError as error:
         raise _crash(task, worker, tokens) from error
+    if failure:
+        raise failure
 
 
 def _crash(task: Task, worker: Worker, tokens: int) -> RbeeError:

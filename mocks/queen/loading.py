@@ -17,8 +17,7 @@ from mocks.queen.worker import Worker, listed
 LOADING_LIMIT_S = 300
 READY_LIMIT_S = 5
 READY_PAUSE_S = 2
-SILENCE_LIMIT_S = 15
-"""A progress stream that is silent for longer than its keep-alive, 10 s, counts as ended."""
+LAYERS = ("layers_loaded", "layers_total")
 
 
 def await_ready(hive_http: requests.Session, hive: Hive, task: Task, worker: Worker) -> None:
@@ -79,11 +78,15 @@ class _Loading:
 
     def _watch(self, url: str) -> bool:
         """Tell the progress that the worker streams. Returns whether it came to its end."""
-        silence_s = self._deadline.left_s(SILENCE_LIMIT_S)
+        left_s = self._deadline.left_s()
         try:
-            for event in asking.watch(self._http, url, purpose="Loading progress", silence_s=silence_s):
-                self._layers.update({name: event[name] for name in ("layers_loaded", "layers_total") if name in event})
-                self._task.tell({"type": "progress", **event})
+            with (
+                asking.watched(self._http, url, purpose="Loading progress", silence_s=left_s) as response,
+                asking.broken_off(response, after_s=self._deadline.left_s()),
+            ):
+                for event in asking.read(response):
+                    self._layers.update({name: event[name] for name in LAYERS if name in event})
+                    self._task.tell({"type": "progress", **event})
         except (asking.StreamError, RbeeError):
             return False
         return True

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import socket
 from collections.abc import Iterator
 
@@ -54,7 +53,7 @@ def _get(session: requests.Session, hive: Hive, path: str, *, limit_s: float) ->
 
 
 def _lines(log: requests.Response, asker: socket.socket) -> Iterator[bytes]:
-    with socket.socket(fileno=os.dup(log.raw.fileno())) as line, watched(asker, lambda: _hang_up(line)):
+    with watched(asker, lambda: _hang_up(log)):
         try:
             yield from log.iter_content(None)
         except requests.RequestException as error:
@@ -62,7 +61,7 @@ def _lines(log: requests.Response, asker: socket.socket) -> Iterator[bytes]:
             raise ConnectionAbortedError("the hive's log broke off") from error
 
 
-def _hang_up(line: socket.socket) -> None:
-    """End a connection for a thread that waits for its next bytes; closing it would not wake that thread."""
-    with contextlib.suppress(OSError):
-        line.shutdown(socket.SHUT_RDWR)
+def _hang_up(log: requests.Response) -> None:
+    """End an answer for a thread that waits for its next bytes, if it has not ended; closing would not wake it."""
+    with contextlib.suppress(RuntimeError):
+        log.raw.shutdown()

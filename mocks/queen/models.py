@@ -33,20 +33,22 @@ def provide(http: requests.Session, hive: Hive, task: Task) -> str:
 
 
 def _follow(http: requests.Session, hive: Hive, task: Task, download_id: str) -> str:
-    """Tell the progress of a download, and return the path with which it is complete."""
+    """Tell the progress of a download up to the end of its stream, and return the path with which it is complete."""
     details: dict[str, Any] = {"model": task.order.model}
     url = hive.url(f"/v1/models/download/progress?id={download_id}")
+    event: dict[str, Any] = {}
     try:
-        for event in asking.watch(http, url, purpose="Download progress", silence_s=SILENCE_LIMIT_S):
-            match event:
-                case {"stage": "complete", "local_path": str(path)}:
-                    return path
-                case {"stage": "error", **told}:
-                    message = told.get("message", "Model download failed")
-                    raise RbeeError(told.get("code", "DOWNLOAD_FAILED"), message, **details)
-                case {"stage": "retrying", "attempts": attempts}:
-                    details["attempts"] = attempts
-            task.tell({"type": "progress", **event})
+        with asking.watched(http, url, purpose="Download progress", silence_s=SILENCE_LIMIT_S) as response:
+            for event in asking.read(response):
+                if event.get("stage") == "retrying":
+                    details["attempts"] = event.get("attempts")
+                if event.get("stage") not in ("complete", "error"):
+                    task.tell({"type": "progress", **event})
     except asking.StreamError as error:
         raise RbeeError("DOWNLOAD_FAILED", f"The download was lost sight of: {error}", **details) from error
+    match event:
+        case {"stage": "complete", "local_path": str(path)}:
+            return path
+        case {"stage": "error", "message": str(message)}:
+            raise RbeeError(event.get("code", "DOWNLOAD_FAILED"), message, **details)
     raise RbeeError("DOWNLOAD_FAILED", "The download ended without a result", **details)

@@ -32,11 +32,13 @@ def listed(http: requests.Session, hive: Hive, *, limit_s: float = LIST_LIMIT_S)
 
 
 def find(http: requests.Session, hive: Hive, order: Order) -> Worker | None:
-    """A worker with the ordered model, backend and device: an idle one, else a busy one, else none.
+    """A worker with the ordered model, backend and device: an idle one, else a busy one, else none. One that its hive
+    calls unhealthy is none.
 
     Raises RbeeError as `asking.ask` does."""
     wanted = {"model_ref": order.model, "backend": order.backend, "device": order.device}
-    fitting = [worker for worker in listed(http, hive) if wanted.items() <= worker.items()]
+    well = [worker for worker in listed(http, hive) if worker.get("healthy", True)]
+    fitting = [worker for worker in well if wanted.items() <= worker.items()]
     for state in ("idle", "busy"):
         for worker in fitting:
             if worker["state"] == state:

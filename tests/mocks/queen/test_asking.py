@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from mocks.common import http
 from mocks.common.errors import RbeeError
 from mocks.queen import asking
-from tests.mocks.queen.conftest import Hands
+from tests.mocks.queen.conftest import LIMIT_S, Hands
 from tests.mocks.queen.fakes import Service, fresh_host, stream
 
 
@@ -23,7 +24,8 @@ def watch(service: Service, answer: Any, silence_s: float = 5) -> list[dict[str,
     service.answers["GET /x"] = answer
     with http.session() as session:
         url = f"http://{service.host}:9200/x"
-        return list(asking.watch(session, url, purpose="Watching", silence_s=silence_s))
+        with asking.watched(session, url, purpose="Watching", silence_s=silence_s) as response:
+            return list(asking.read(response))
 
 
 def test_good_answer_is_its_object(hive_up: Service) -> None:
@@ -81,13 +83,47 @@ def test_unreadable_stream_is_broken(hive_up: Service, body: str) -> None:
 
 
 def test_stream_of_nobody_is_broken() -> None:
-    with http.session() as session, pytest.raises(asking.StreamError, match=r"error sending request"):
-        list(asking.watch(session, f"http://{fresh_host()}:9200/x", purpose="Watching", silence_s=5))
+    url = f"http://{fresh_host()}:9200/x"
+
+    with (
+        http.session() as session,
+        pytest.raises(asking.StreamError, match=r"error sending request"),
+        asking.watched(session, url, purpose="Watching", silence_s=5),
+    ):
+        pass
 
 
 def test_refused_stream_is_an_error(hive_up: Service) -> None:
     with pytest.raises(RbeeError, match=r"^Watching failed: HTTP 503 Service Unavailable: Model not loading$"):
         watch(hive_up, ("Model not loading", 503))
+
+
+def test_stream_that_takes_too_long_is_broken_off(hive_up: Service) -> None:
+    broken = threading.Event()
+    hive_up.answers["GET /x"] = lambda: stream({"n": 1}, lambda: broken.wait(LIMIT_S))
+    told: list[Any] = []
+
+    with (
+        http.session() as session,
+        asking.watched(session, f"http://{hive_up.host}:9200/x", purpose="Watching", silence_s=LIMIT_S) as response,
+        asking.broken_off(response, after_s=0.2),
+        pytest.raises(asking.StreamError),
+    ):
+        told.extend(asking.read(response))
+    broken.set()
+
+    assert told == [{"n": 1}]
+
+
+def test_stream_that_ends_in_time_is_not_broken_off(hive_up: Service) -> None:
+    hive_up.answers["GET /x"] = lambda: stream({"n": 1})
+
+    with (
+        http.session() as session,
+        asking.watched(session, f"http://{hive_up.host}:9200/x", purpose="Watching", silence_s=LIMIT_S) as response,
+        asking.broken_off(response, after_s=LIMIT_S),
+    ):
+        assert list(asking.read(response)) == [{"n": 1}]
 
 
 def test_deadline_is_shared_by_several_waits(hands: Hands) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from contextlib import ExitStack
 from typing import Any
@@ -14,7 +15,7 @@ from mocks.queen import loading
 from mocks.queen.hives import hive_of
 from mocks.queen.task import Task
 from mocks.queen.worker import Worker
-from tests.mocks.queen.conftest import Hands, node
+from tests.mocks.queen.conftest import LIMIT_S, Hands, node
 from tests.mocks.queen.fakes import Service, served, stream, swallowing
 
 READY = {"ready": True, "state": "idle", "model_loaded": True}
@@ -116,17 +117,20 @@ def test_silent_worker_is_waited_for_within_the_same_limit(
     assert (hive_up.asked, hands.pauses_s) == ([], [2, 1])
 
 
-def test_silent_stream_counts_as_ended(
-    hive_up: Service, worker_up: Service, task: Task, hands: Hands, monkeypatch: pytest.MonkeyPatch
+def test_silent_stream_is_watched_to_the_limit(
+    hive_up: Service, worker_up: Service, task: Task, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(loading, "SILENCE_LIMIT_S", 0.05)
-    with swallowing(hive_up.host, 8002):
-        silent = {**LOADING, "progress_url": f"http://{hive_up.host}:8002/v1/loading/progress"}
-        worker_up.answers["GET /v1/ready"] = answers(silent, READY)
+    monkeypatch.setattr(loading, "LOADING_LIMIT_S", 0.3)
+    over = threading.Event()
+    worker_up.answers["GET /v1/ready"] = LOADING
+    worker_up.answers[PROGRESS] = lambda: stream(LAYERS, lambda: over.wait(LIMIT_S))
 
+    with pytest.raises(RbeeError) as raised:
         wait(hive_up, task)
+    over.set()
 
-    assert hands.pauses_s == [2]
+    assert (raised.value.code, raised.value.details["layers_loaded"]) == ("LOADING_TIMEOUT", 28)
+    assert worker_up.asked == ["GET /v1/ready", PROGRESS]
 
 
 def test_worker_that_is_gone_from_the_list_has_crashed(hive_up: Service, task: Task, hands: Hands) -> None:

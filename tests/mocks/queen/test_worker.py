@@ -49,7 +49,8 @@ def test_busy_worker_is_better_than_none(hive_up: Service) -> None:
 
 
 @pytest.mark.parametrize(
-    "difference", [{"model_ref": "hf:other"}, {"backend": "cpu"}, {"device": 0}, {"state": "loading"}]
+    "difference",
+    [{"model_ref": "hf:other"}, {"backend": "cpu"}, {"device": 0}, {"state": "loading"}, {"healthy": False}],
 )
 def test_worker_that_does_not_fit_is_left(hive_up: Service, difference: dict[str, Any]) -> None:
     assert found(hive_up, {**IDLE, **difference}) is None
