@@ -569,9 +569,20 @@ Feature: TEST-001 - inference across the nodes of rbee
 
 
   # Inference
-  @wip
+
   Scenario: Inference request with SSE streaming
     Given node "workstation" is registered with the queen
+    And worker "worker-abc123" is idle on "workstation"
+    When the user asks "workstation" for 20 tokens
+    Then "worker-abc123" was asked once, with the API key that its hive gave it, for:
+      | prompt              | max_tokens | temperature | stream |
+      | write a short story | 20         | 0.7         | true   |
+    And the worker answered with status 200 and content type "text/event-stream"
+    And the worker's stream has tokens 0 to 19, an end record of 20 in 2000 ms, the end mark
+    And each token was on stdout in the moment in which it left the worker
+    And 20 tokens were printed to stdout, as the worker sent them
+    And the hive of "workstation" was told that "worker-abc123" is idle, busy, idle, in this order
+    And the exit code is 0
 
 
 
@@ -590,32 +601,21 @@ Feature: TEST-001 - inference across the nodes of rbee
 
 
 
-
-
-
-
-
-
-
-
-
-
-  @wip
   Scenario: Inference request when worker is busy
     Given node "workstation" is registered with the queen
-
-
-
-
-
-
-
-
-
-
-
-
-
+    And worker "worker-abc123" is idle on "workstation"
+    And another user's request of 2048 tokens has the only slot of "workstation"
+    When the user asks "workstation" for 20 tokens
+    Then the worker refused the user's request, each time with:
+      | status | code           | message                         | slots_total | slots_busy |
+      | 503    | ALL_SLOTS_BUSY | Worker is busy, try again later | 1           | 1          |
+    And the request was made again after 1, 2 and 4 s, and then no more
+    And it says on stderr:
+      """
+      Error: Worker still busy after 3 retries
+      Suggestion: Wait for current request to complete or use a different node
+      """
+    And the exit code is 1
 
 
 

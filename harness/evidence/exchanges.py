@@ -49,10 +49,15 @@ class Exchange:
         return _json(self.answer_body)
 
     @property
+    def timed_payloads(self) -> list[tuple[int, dict[str, Any]]]:
+        """The events of an event stream that are JSON objects, in order, each with the time at which it passed."""
+        parsed = ((at_us, _json(data)) for at_us, data in self.events)
+        return [(at_us, payload) for at_us, payload in parsed if isinstance(payload, dict)]
+
+    @property
     def payloads(self) -> list[dict[str, Any]]:
         """The events of an event stream that are JSON objects, in order."""
-        parsed = (_json(data) for _, data in self.events)
-        return [payload for payload in parsed if isinstance(payload, dict)]
+        return [payload for _, payload in self.timed_payloads]
 
     @property
     def end_mark(self) -> bool:
