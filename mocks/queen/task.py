@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from mocks.common import clock, events
+from mocks.common import clock, events, log
 from mocks.common.errors import RbeeError
 from mocks.common.serve import watched
 
@@ -97,17 +97,23 @@ class Task:
         return iter(self._events.get, None)
 
     def _work(self, flow: Callable[[Task], None]) -> None:
+        log.info(ACTOR, f"Task {self.id} begins on node '{self.order.node}'")
         try:
             flow(self)
+            log.info(ACTOR, f"Task {self.id} is done")
         except CanceledError:
-            self._events.put(RbeeError("REQUEST_CANCELED", "Request canceled").event())
+            self._fail(RbeeError("REQUEST_CANCELED", "Request canceled"))
         except RbeeError as failure:
-            self._events.put(failure.event())
+            self._fail(failure)
         except Exception as defect:
-            self._events.put(RbeeError("INTERNAL_ERROR", repr(defect)).event())
+            self._fail(RbeeError("INTERNAL_ERROR", repr(defect)))
             raise
         finally:
             self._events.put(None)
+
+    def _fail(self, failure: RbeeError) -> None:
+        log.warn(ACTOR, f"Task {self.id} failed: {failure.code}: {failure.message}")
+        self._events.put(failure.event())
 
     def _check(self) -> None:
         if self._canceled and self._stop is None:
