@@ -21,9 +21,10 @@ from mocks.keeper import programs
 from mocks.keeper.screen import Screen
 
 ACTOR = "rbee-keeper"
-QUEEN_HEALTH = "http://localhost:8080/health"
-HIVE_HEALTH = "http://localhost:9200/v1/health"
+QUEEN = "queen-rbee"
+HIVE = "rbee-hive"
 HIVE_PORT = "9200"
+HEALTH = {QUEEN: "http://localhost:8080/health", HIVE: f"http://localhost:{HIVE_PORT}/v1/health"}
 ANSWER_LIMIT_S = 10
 START_ATTEMPTS = 8
 START_DELAY_S = 0.1
@@ -39,13 +40,13 @@ def stack(screen: Screen) -> Iterator[None]:
     Afterwards the hive is ended, which ends its workers, then the queen. Raises RbeeError when a queen or a hive runs
     here already, or does not come up.
     """
-    for name, url in (("queen-rbee", QUEEN_HEALTH), ("rbee-hive", HIVE_HEALTH)):
+    for name, url in HEALTH.items():
         if _answers(url, attempts=1):
             message = f"A {name} runs on this machine already: {url}\nSuggestion: Leave out --ephemeral"
             raise RbeeError("ALREADY_RUNNING", message)
-    with _running(screen, "queen-rbee") as queen, _running(screen, "rbee-hive", "daemon", "--port", HIVE_PORT) as hive:
-        for child, name, url in ((queen, "queen-rbee", QUEEN_HEALTH), (hive, "rbee-hive", HIVE_HEALTH)):
-            if not _answers(url, attempts=START_ATTEMPTS) or child.poll() is not None:
+    with _running(screen, QUEEN), _running(screen, HIVE, "daemon", "--port", HIVE_PORT):
+        for name, url in HEALTH.items():
+            if not _answers(url, attempts=START_ATTEMPTS):
                 raise RbeeError("START_FAILED", f"{name} did not come up: see {_log_path(name)}")
         yield
 
@@ -61,7 +62,7 @@ def _answers(url: str, *, attempts: int) -> bool:
 
 
 @contextlib.contextmanager
-def _running(screen: Screen, name: str, *arguments: str) -> Iterator[psutil.Popen]:
+def _running(screen: Screen, name: str, *arguments: str) -> Iterator[None]:
     log_path = _log_path(name)
     log_path.parent.mkdir(parents=True, exist_ok=True)
     screen.narrate(ACTOR, f"🚀 Starting {name} (log: {log_path})")
@@ -74,7 +75,7 @@ def _running(screen: Screen, name: str, *arguments: str) -> Iterator[psutil.Pope
             stderr=log.fileno(),
         )
     try:
-        yield child
+        yield
     finally:
         screen.narrate(ACTOR, f"👋 Ending {name}")
         _end(child)

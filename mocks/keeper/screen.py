@@ -66,12 +66,15 @@ class Screen:
             self._show(shown)
 
     def _show(self, bar: Bar) -> None:
+        last = self._bar if self._bar and self._bar.stage == bar.stage else None
+        grown = last is None or bar.percent - last.percent >= STEP_PERCENT
         if sys.stderr.isatty():
+            if last is None:
+                self._settle_bar()
             self._draw(bar.text)
-            return
-        last = self._bar
-        if last is None or last.stage != bar.stage or bar.percent - last.percent >= STEP_PERCENT:
+        elif grown:
             self.say(bar.text)
+        if grown:
             self._bar = bar
 
     def _draw(self, text: str) -> None:

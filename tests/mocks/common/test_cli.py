@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import errno
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -133,6 +134,29 @@ def test_a_failure_is_one_line_on_stderr_and_exit_code_1(
     code = end_of(main, monkeypatch)
 
     assert (code, capsys.readouterr()) == (1, ("", said))
+
+
+def test_ctrl_c_is_exit_code_130_without_a_word(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def main(_: argparse.Namespace) -> int:
+        signal.raise_signal(signal.SIGINT)
+        return 0
+
+    code = end_of(main, monkeypatch)
+
+    assert (code, capsys.readouterr()) == (130, ("", ""))
+
+
+@pytest.mark.parametrize("text", ["0", "65535"])
+def test_a_whole_number_in_its_range(text: str) -> None:
+    assert cli.whole(65535)(text) == int(text)
+
+
+@pytest.mark.parametrize("text", ["", "-1", "65536", "5.0", " 5", "5_0", "٣", "five"])
+def test_what_is_no_whole_number_in_its_range(text: str) -> None:
+    with pytest.raises(argparse.ArgumentTypeError, match="not a whole number from 0 to 65535"):
+        cli.whole(65535)(text)
 
 
 def test_a_reader_that_went_away_ends_the_program_with_one_line() -> None:
