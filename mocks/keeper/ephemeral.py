@@ -8,6 +8,8 @@ from __future__ import annotations
 import contextlib
 import io
 import os
+import signal
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -29,6 +31,7 @@ ANSWER_LIMIT_S = 10
 START_ATTEMPTS = 8
 START_DELAY_S = 0.1
 """A program that starts is asked again after 100 ms, doubling, and given up after 12.7 s."""
+TERMINATED = 143
 END_LIMIT_S = 30
 """How long a program may take to end: a hive waits for each of its workers (docs/contract.md, section 4.2)."""
 
@@ -37,9 +40,11 @@ END_LIMIT_S = 30
 def stack(screen: Screen) -> Iterator[None]:
     """While the block runs, a queen and a hive run on this machine, as children of this process.
 
-    Afterwards the hive is ended, which ends its workers, then the queen. Raises RbeeError when a queen or a hive runs
-    here already, or does not come up.
+    Afterwards, and when SIGTERM comes, the hive is ended, which ends its workers, then the queen. Raises RbeeError when
+    a queen or a hive runs here already, or does not come up.
     """
+    # They are ours to end, so we cannot just die.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(TERMINATED))
     for name, url in HEALTH.items():
         if _answers(url, attempts=1):
             message = f"A {name} runs on this machine already: {url}\nSuggestion: Leave out --ephemeral"

@@ -59,12 +59,24 @@ def document(response: requests.Response, *needs: str) -> dict[str, Any]:
         told = response.json()
     except ValueError:
         told = None
-    missing = [name for name in needs if not isinstance(told, dict) or name not in told]
-    if missing or not isinstance(told, dict):
-        reason = f"missing field `{missing[0]}`" if missing and isinstance(told, dict) else "it is no JSON object"
-        message = f"Failed to parse response from queen-rbee\n\nCaused by:\n    {reason}"
-        raise RbeeError("INVALID_RESPONSE", message)
+    if not isinstance(told, dict):
+        raise _unreadable("it is no JSON object")
+    for name in needs:
+        if name not in told:
+            raise _unreadable(f"missing field `{name}`")
     return told
+
+
+def rows(response: requests.Response, name: str) -> list[dict[str, Any]]:
+    """The list of objects that an answer has under `name`. Raises RbeeError when it has none."""
+    told = document(response, name)[name]
+    if not isinstance(told, list) or not all(isinstance(row, dict) for row in told):
+        raise _unreadable(f"`{name}` is no list of objects")
+    return told
+
+
+def _unreadable(reason: str) -> RbeeError:
+    return RbeeError("INVALID_RESPONSE", f"Failed to parse response from queen-rbee\n\nCaused by:\n    {reason}")
 
 
 def refusal(response: requests.Response, failing: str) -> RbeeError:

@@ -53,7 +53,7 @@ def list_nodes(_: argparse.Namespace) -> None:
     with queen.asked("GET", f"{REGISTRY}/list", failing=FAILING) as response:
         if not response.ok:
             raise queen.refusal(response, "Failed to list nodes")
-        nodes = queen.document(response, "nodes")["nodes"]
+        nodes = queen.rows(response, "nodes")
     if not nodes:
         print("No nodes registered")
         return
@@ -104,7 +104,7 @@ def _change(action: str, body: Mapping[str, Any]) -> None:
 
 def _print_node(node: Mapping[str, Any]) -> None:
     last = node.get("last_connected_unix")
-    connected = "never" if last is None else f"{datetime.fromtimestamp(last, UTC):%Y-%m-%d %H:%M:%S}"
+    connected = f"{datetime.fromtimestamp(last, UTC):%Y-%m-%d %H:%M:%S}" if isinstance(last, int) else "never"
     status = str(node.get("status"))
     painted = colour.paint(status, _STATUS_COLOURS.get(status, colour.YELLOW), sys.stdout)
     print()

@@ -29,10 +29,10 @@ def list_workers(_: argparse.Namespace) -> None:
     _print_heading("Registered Workers")
     failing = "Failed to list workers"
     with queen.asked("GET", "/v2/workers/list", failing=failing) as response:
-        told = _good(response, failing)
-    if not told["workers"]:
+        told, workers = _told(response, failing)
+    if not workers:
         print("No workers registered")
-    for worker in told["workers"]:
+    for worker in workers:
         _print_worker(worker)
     _print_unreachable(told)
 
@@ -42,11 +42,11 @@ def show_health(arguments: argparse.Namespace) -> None:
     _print_heading(f"Worker Health on {arguments.node}")
     failing = "Failed to check health"
     with queen.asked("GET", "/v2/workers/health", failing=failing, params={"node": arguments.node}) as response:
-        told = _good(response, failing)
+        told, workers = _told(response, failing)
     print(f"{colour.paint('Status:', colour.BOLD, sys.stdout)} {told.get('status')}\n")
-    if not told["workers"]:
+    if not workers:
         print("No workers on this node")
-    for worker in told["workers"]:
+    for worker in workers:
         ready = worker.get("ready") is True
         sign = colour.paint("✓", colour.GREEN, sys.stdout) if ready else "✗"
         print(f"{sign} {worker.get('worker_id')} - {worker.get('state')} (ready: {str(ready).lower()})")
@@ -66,10 +66,11 @@ def shut_down(arguments: argparse.Namespace) -> None:
     print("Worker will unload model and exit gracefully")
 
 
-def _good(response: requests.Response, failing: str) -> dict[str, Any]:
+def _told(response: requests.Response, failing: str) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """All that the answer tells, and its workers."""
     if not response.ok:
         raise queen.refusal(response, failing)
-    return queen.document(response, "workers")
+    return queen.document(response), queen.rows(response, "workers")
 
 
 def _print_heading(text: str) -> None:
@@ -77,7 +78,8 @@ def _print_heading(text: str) -> None:
 
 
 def _print_unreachable(told: Mapping[str, Any]) -> None:
-    for node in told.get("unreachable") or ():
+    unreachable = told.get("unreachable")
+    for node in unreachable if isinstance(unreachable, list) else ():
         print(colour.paint(f"Not reachable: {node}", colour.YELLOW, sys.stdout))
 
 

@@ -175,7 +175,7 @@ class Keeper:
         """Run it to its end, within this process, which is quicker: exit code, stdout, stderr."""
         pipes = io.BytesIO(), io.BytesIO()
         out, err = (io.TextIOWrapper(pipe, "utf-8", newline="") for pipe in pipes)
-        interrupted = signal.getsignal(signal.SIGINT)
+        handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
         with (
             mock.patch.dict(os.environ, self.environment(**environment), clear=True),
             mock.patch.multiple(sys, argv=[str(self.program), *words], stdout=out, stderr=err),
@@ -184,7 +184,8 @@ class Keeper:
             pytest.raises(SystemExit) as ended,
         ):
             cli.main()
-        signal.signal(signal.SIGINT, interrupted)
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
         out.flush()
         err.flush()
         assert isinstance(ended.value.code, int)

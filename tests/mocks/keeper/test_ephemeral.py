@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -164,3 +166,21 @@ def test_a_daemon_that_does_not_end_is_killed(installed: Keeper, monkeypatch: py
 
     assert code == 0
     assert psutil.Process().children() == []
+
+
+def test_sigterm_ends_the_daemons_too(installed: Keeper, queen: Queen) -> None:
+    canceled = threading.Event()
+
+    def wait() -> None:
+        assert canceled.wait(LIMIT_S)
+
+    queen.will("POST /v2/tasks", Stream([{"t": "a"}, wait]))
+    with installed.start(*INFER) as process:
+        assert process.stdout is not None
+        assert os.read(process.stdout.fileno(), 100) == b"a"
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=LIMIT_S)
+    canceled.set()
+
+    assert process.returncode == 143
+    assert (installed.home / "ended").read_text() == "rbee-hive\nqueen-rbee\n"

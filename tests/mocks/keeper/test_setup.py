@@ -101,6 +101,15 @@ def test_an_empty_list_is_said(keeper: Keeper, queen: Queen) -> None:
     assert keeper.run("setup", "list-nodes") == (0, "No nodes registered\n", "")
 
 
+@pytest.mark.parametrize("nodes", [5, {}, ["workstation"]])
+def test_a_list_that_is_none_is_an_error(keeper: Keeper, queen: Queen, nodes: object) -> None:
+    queen.will(f"GET {REGISTRY}/list", (200, {"nodes": nodes}))
+
+    code, _, err = keeper.run("setup", "list-nodes")
+
+    assert (code, err.splitlines()[-1]) == (1, "    `nodes` is no list of objects")
+
+
 def test_a_list_that_fails_is_an_error(keeper: Keeper, queen: Queen) -> None:
     queen.will(f"GET {REGISTRY}/list", (500, {"nodes": []}))
 
