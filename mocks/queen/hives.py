@@ -9,7 +9,6 @@ import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 import requests
 
@@ -80,8 +79,8 @@ class Hives:
                 clock.sleep(0)
             ears.remove(ear)
 
-    def reach(self, hive: Hive, task: Task) -> dict[str, Any]:
-        """What the hive tells of its health; it is started if none runs. Three attempts of 10 s each, narrated.
+    def reach(self, hive: Hive, task: Task) -> None:
+        """Return once the hive answers; it is started if none runs. Three attempts of 10 s each, narrated.
 
         Raises RbeeError: CONNECTION_TIMEOUT; at once SSH_DENIED (the key is not accepted, or cannot be used),
         HIVE_START_FAILED, INVALID_API_KEY, MISSING_API_KEY."""
@@ -92,7 +91,8 @@ class Hives:
                 delay = f", delay {delay_s * 1000:.0f}ms"
             task.narrate(f"Attempt {attempt}: Connecting to {hive.host}:{PORT}... (timeout {ATTEMPT_LIMIT_S}s{delay})")
             with contextlib.suppress(*_FAILED_ATTEMPT):
-                return self._attempt(hive, task.order.api_key)
+                self._attempt(hive, task.order.api_key)
+                return
         attempts = len(DELAYS_S)
         raise RbeeError(
             "CONNECTION_TIMEOUT",
@@ -103,19 +103,19 @@ class Hives:
             attempts=attempts,
         )
 
-    def _attempt(self, hive: Hive, api_key: str | None) -> dict[str, Any]:
+    def _attempt(self, hive: Hive, api_key: str | None) -> None:
         deadline = asking.Deadline(ATTEMPT_LIMIT_S)
         channel = self._channels.get(hive.node)
         with http.session(api_key=api_key) as session:
             try:
-                return _health(session, hive, deadline)
+                _check_alive(session, hive, deadline)
             except requests.Timeout:
                 raise
             except requests.ConnectionError:
                 if hive.login is None:
                     raise
                 self._start(hive, hive.login, deadline, channel)
-            return _health(session, hive, deadline)
+                _check_alive(session, hive, deadline)
 
     def _start(self, hive: Hive, login: ssh.Login, deadline: asking.Deadline, known: ssh.Remote | None) -> None:
         """Start the hive and wait until it listens, unless another task has done it since `known` was its channel."""
@@ -162,10 +162,10 @@ def _await_listening(channel: ssh.Remote, hive: Hive, deadline: asking.Deadline)
         raise RbeeError("HIVE_START_FAILED", message, node=hive.node, host=hive.host) from error
 
 
-def _health(session: requests.Session, hive: Hive, deadline: asking.Deadline) -> dict[str, Any]:
+def _check_alive(session: requests.Session, hive: Hive, deadline: asking.Deadline) -> None:
     response = session.get(hive.url("/v1/health"), timeout=deadline.left_s())
     try:
-        return asking.answer(response, purpose="Hive health check", needs=("version",))
+        asking.answer(response, purpose="Hive health check")
     except RbeeError as error:
         if error.status == 401:
             error.details["host"] = hive.host

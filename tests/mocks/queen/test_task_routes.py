@@ -80,6 +80,7 @@ def test_cold_start_goes_all_the_way(client: Client, hive_up: Service, worker_up
     assert hive_up.asked == [
         "GET /v1/health",
         "GET /v1/workers/list",
+        "GET /v1/health",
         "POST /v1/models/download",
         "GET /v1/models/download/progress",
         "POST /v1/workers/spawn",
@@ -181,13 +182,21 @@ def test_other_version_of_the_hive_ends_the_task(client: Client, hive_up: Servic
 
     assert error["code"] == "VERSION_MISMATCH"
     assert error["details"] == {"keeper_version": "0.1.0", "hive_version": "0.2.0"}
-    assert hive_up.asked == ["GET /v1/health"]
-    assert client.queen.registry.nodes()[0].last_connected_unix is None
+    assert hive_up.asked == ["GET /v1/health", "GET /v1/workers/list", "GET /v1/health"]
+
+
+def test_hive_that_tells_no_version_ends_the_task(client: Client, hive_up: Service) -> None:
+    client.queen.registry.add(node(hive_up.host))
+    hive_up.answers["GET /v1/health"] = {"status": "alive"}
+
+    *_, error = client.events("/v2/tasks", BODY)
+
+    assert error["message"] == "Hive health check parse error: error decoding response body"
 
 
 def test_version_of_the_keeper_counts_and_not_the_queens(client: Client, hive_up: Service, worker_up: Service) -> None:
     client.queen.registry.add(node(hive_up.host))
-    plays_warm_start(hive_up, worker_up)
+    plays_cold_start(hive_up, worker_up)
     hive_up.answers["GET /v1/health"] = {"status": "alive", "version": "0.2.0", "api_version": "v1"}
 
     *_, last = client.events("/v2/tasks", BODY, headers={"X-Rbee-Version": "0.2.0"})
