@@ -420,43 +420,43 @@ Feature: TEST-001 - inference across the nodes of rbee
 
 
   # Worker preflight
-  @wip
+
   Scenario: Worker preflight RAM check passes
-    Given node "workstation" is registered with the queen
+    Given node "workstation" is registered and has 8000 MB of RAM free, for a model of 5000 MB
+    When the user asks "workstation" for 20 tokens
+    Then the hive of "workstation" checked RAM: 6000 MB required, 8000 MB available
+    And the hive of "workstation" looked for device 1 of "cuda" after its RAM check, and found it
+    And the exit code is 0
 
 
-
-
-
-  @wip
   Scenario: Worker preflight RAM check fails
-    Given node "workstation" is registered with the queen
+    Given node "workstation" is registered and has 4000 MB of RAM free, for a model of 5000 MB
+    When the user asks "workstation" for 20 tokens
+    Then the hive of "workstation" checked RAM: 6000 MB required, 4000 MB available
+    And the hive of "workstation" started no worker, and answered:
+      | status | code           | required | available |
+      | 507    | VRAM_EXHAUSTED | 6000     | 4000      |
+    And it says on stderr "Suggestion: Try a smaller quantized model (Q4 instead of Q8)"
+    And the exit code is 1
 
 
-
-
-
-
-
-
-  @wip
   Scenario: Worker preflight backend check passes
     Given node "workstation" is registered with the queen
+    When the user asks "workstation" for 20 tokens
+    Then the hive of "workstation" looked for device 1 of "cuda" after its RAM check, and found it
+    And a worker runs on "workstation" with backend "cuda" and device "1"
+    And the exit code is 0
 
-
-
-
-  @wip
   Scenario: Worker preflight backend check fails
     Given node "workstation" is registered with the queen
-
-
-
-
-
-
-
-
+    And the backends of "workstation" are "cpu, cuda"
+    When the user asks "workstation" for 20 tokens on device 0 of "metal"
+    Then the hive of "workstation" started no worker, and answered:
+      | status | code                | requested | available |
+      | 400    | BACKEND_UNAVAILABLE | metal     | cpu, cuda |
+    And it says on stderr "  Requested: metal"
+    And it says on stderr "  Available: cpu, cuda"
+    And the exit code is 1
 
   # Worker start, registration, health
   @wip
@@ -609,7 +609,7 @@ Feature: TEST-001 - inference across the nodes of rbee
     Then the worker refused the user's request, each time with:
       | status | code           | message                         | slots_total | slots_busy |
       | 503    | ALL_SLOTS_BUSY | Worker is busy, try again later | 1           | 1          |
-    And the request was made again after 1, 2 and 4 s, and then no more
+    And the request was answered with 503, again after 1, 2 and 4 s, and then no more made
     And it says on stderr:
       """
       Error: Worker still busy after 3 retries
@@ -629,19 +629,19 @@ Feature: TEST-001 - inference across the nodes of rbee
 
 
   # Edge cases
-  @needs-clock @wip
+  @needs-clock
   Scenario: EC1 - Connection timeout with retry and backoff
-    Given node "workstation" is registered with the queen
-
-
-
-
-
-
-
-
-
-
+    Given node "workstation" is registered with the queen, and then its host never says a word
+    When the user asks "workstation" for 20 tokens
+    Then port 9200 of "workstation.home.arpa" was tried three times for 10 s, the second 200 ms and the third 400 ms after the one before
+    And it says on stderr, and ends with exit code 1:
+      """
+      [queen-rbee] Attempt 1: Connecting to workstation.home.arpa:9200... (timeout 10s)
+      [queen-rbee] Attempt 2: Connecting to workstation.home.arpa:9200... (timeout 10s, delay 200ms)
+      [queen-rbee] Attempt 3: Connecting to workstation.home.arpa:9200... (timeout 10s, delay 400ms)
+      Error: Cannot connect to workstation.home.arpa:9200 after 3 attempts
+      Suggestion: Check if rbee-hive is running on workstation
+      """
   @wip
   Scenario: EC2 - Model download failure with retry
     Given node "workstation" is registered with the queen
@@ -655,19 +655,19 @@ Feature: TEST-001 - inference across the nodes of rbee
 
 
 
-  @wip
+
   Scenario: EC3 - Insufficient VRAM
-    Given node "workstation" is registered with the queen
+    Given node "workstation" is registered and has 4000 MB free on device 1, for a model of 5000 MB
+    When the user asks "workstation" for 20 tokens
+    Then it says on stderr, and ends with exit code 1:
+      """
+      Error: Insufficient VRAM on workstation
+        Required: 6000 MB
+        Available: 4000 MB
 
-
-
-
-
-
-
-
-
-
+      Suggestion: Try a smaller quantized model (Q4 instead of Q8)
+      """
+    And the hive of "workstation" checked VRAM: 6000 MB required, 4000 MB available
 
   @wip
   Scenario: EC4 - Worker crash during inference
@@ -698,22 +698,22 @@ Feature: TEST-001 - inference across the nodes of rbee
 
 
 
-  @wip
+
   Scenario: EC6 - Queue full with retry
     Given node "workstation" is registered with the queen
-
-
-
-
-
-
-
-
-
-
-
-
-
+    And worker "worker-abc123" is idle on "workstation"
+    And another user's request of 2048 tokens has the only slot of "workstation"
+    When the user asks "workstation" for 20 tokens
+    Then the request was answered with 503, again after 1, 2 and 4 s, and then no more made
+    And it says on stderr:
+      """
+      [queen-rbee] Worker is busy, retrying in 1 second...
+      [queen-rbee] Worker is busy, retrying in 2 seconds...
+      [queen-rbee] Worker is busy, retrying in 4 seconds...
+      Error: Worker still busy after 3 retries
+      Suggestion: Wait for current request to complete or use a different node
+      """
+    And the exit code is 1
   @needs-clock @wip
   Scenario: EC7 - Model loading timeout
     Given node "workstation" is registered with the queen
@@ -726,41 +726,41 @@ Feature: TEST-001 - inference across the nodes of rbee
 
 
 
-  @wip
+
   Scenario: EC8 - Version mismatch
     Given node "workstation" is registered with the queen
+    And rbee-hive on "workstation" has version "0.2.0"
+    When the user asks "workstation" for 20 tokens
+    Then it says on stderr:
+      """
+      Error: Version mismatch
+        rbee-keeper: v0.1.0
+        rbee-hive: v0.2.0
 
+      Please upgrade rbee-keeper to v0.2.0:
+        cargo install rbee-keeper --version 0.2.0
+      """
+    And the exit code is 1
 
-
-
-
-
-
-
-
-
-
-
-  @wip
   Scenario: EC9 - Invalid API key
     Given node "workstation" is registered with the queen
+    And the hive of "workstation" runs and asks for the API key "right_key"
+    And the user's own API key is "wrong_key"
+    When the user asks "workstation" for 20 tokens
+    Then the queen was shown "Bearer wrong_key" by the user's program, and showed it to the hive of "workstation"
+    And the hive of "workstation" refused her, with:
+      | status | code            | message                    |
+      | 401    | INVALID_API_KEY | Invalid or missing API key |
+    And nothing more was asked of "workstation", and no worker runs there
+    And it says on stderr:
+      """
+      Error: Authentication failed
+        Invalid API key for workstation.home.arpa
 
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
+      Check your configuration:
+        ~/.rbee/config.yaml
+      """
+    And the exit code is 1
 
 
 

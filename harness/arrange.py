@@ -28,6 +28,23 @@ def hive_runs(stage: Stage, node: str) -> int:
     return pid
 
 
+def api_key_is(stage: Stage, node: str, key: str) -> None:
+    """The configuration of the user of `node` has this API key."""
+    file = stage.places[node].path(fixtures.API_KEY_FILE)
+    file.parent.mkdir(exist_ok=True)
+    file.write_text(f"api_key: {key}\n")
+
+
+def hive_asks_for_key(stage: Stage, node: str, key: str) -> None:
+    """An operator has started a hive on `node` that lets in who shows this API key, and nobody who shows none."""
+    api_key_is(stage, node, key)
+    stage.start(HIVE, node=node)
+    url = hive_url(stage, node, "/v1/health")
+    without, with_key = stage.ask_starting("rbee-hive", url), stage.ask("GET", url, api_key=key)
+    if (without.status_code, with_key.status_code) != (401, 200):
+        raise StageError(f"the hive answers {without.status_code} without a key, {with_key.status_code} with its own")
+
+
 def rbee_is_not_installed(stage: Stage, node: str) -> None:
     """Nothing of rbee lies in the install path of `node`."""
     shutil.rmtree(stage.places[node].path(fixtures.INSTALL_PATH))
@@ -45,6 +62,22 @@ def model_lies_on(stage: Stage, node: str, model: str, path: str, **description:
     file = stage.place_model(node, path, **wanted)
     downloaded_at = stage.evidence.epoch_us // 1_000_000
     catalogue.add(stage.places[node], model, str(file), wanted["size_bytes"], downloaded_at)
+
+
+def vram_free(stage: Stage, node: str, device: int, free_mb: int) -> None:
+    """The CUDA device `device` of `node` has `free_mb` MB free; the others keep what they have."""
+    rows = (stage.places[node].directory / "facts" / "cuda").read_text().splitlines()
+    free = {**dict(row.split() for row in rows), str(device): str(free_mb)}
+    stage.set_fact(node, "cuda", "".join(f"{index} {mb}\n" for index, mb in free.items()))
+
+
+def backends_are(stage: Stage, node: str, backends: str) -> None:
+    """`rbee-hive detect` finds exactly these backends on `node`, as it lists them (`cpu, cuda`)."""
+    stage.run("rbee-hive detect", node=node)
+    said = stage.evidence.run("rbee-hive").printed("stdout")
+    found = [line.split()[1].rstrip(":") for line in said.splitlines() if line.startswith("  - ")]
+    if ", ".join(found) != backends:
+        raise StageError(f"rbee-hive detect finds {found} on {node}, not {backends}; it said: {said or 'nothing'}")
 
 
 def worker_is_idle(stage: Stage, node: str, worker_id: str, *, backend: str = "cuda", device: int = 1) -> None:
@@ -73,9 +106,11 @@ def slot_is_taken(stage: Stage, node: str) -> None:
     stage.start_until(infer(node, prompt="tell me a long story", max_tokens=LONG_TOKENS), {"event": TOKEN})
 
 
-def infer(node: str, *, prompt: str = fixtures.PROMPT, max_tokens: int = 20) -> str:
-    """The command line of an inference on `node` with TEST-001's model, backend cuda, device 1."""
+def infer(
+    node: str, *, prompt: str = fixtures.PROMPT, max_tokens: int = 20, backend: str = "cuda", device: int = 1
+) -> str:
+    """The command line of an inference on `node` with TEST-001's model."""
     return (
         f"rbee-keeper infer --node {node} --model {fixtures.MODEL} --prompt '{prompt}' --max-tokens {max_tokens}"
-        " --temperature 0.7 --backend cuda --device 1"
+        f" --temperature 0.7 --backend {backend} --device {device}"
     )

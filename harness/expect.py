@@ -30,11 +30,13 @@ def delay(what: str, seen_us: int, wanted_us: int, *, real: bool) -> None:
 
 def as_text(value: Any) -> str:
     """A value as a table cell shows it: text as it is, true, false and null as in JSON, a number without a needless
-    `.0`."""
+    `.0`, the entries of a list with commas between them."""
     if value is None or isinstance(value, bool):
         return {None: "null", True: "true", False: "false"}[value]
     if isinstance(value, float):
         return f"{value:g}"
+    if isinstance(value, list):
+        return ", ".join(map(as_text, value))
     return str(value)
 
 

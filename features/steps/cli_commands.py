@@ -32,6 +32,17 @@ def it_says_on_stderr(context: Context) -> None:
     expect.lines("stderr", context.evidence.printed("stderr"), context.text)
 
 
+@then('it says on stderr "{line}"')
+def it_says_this_on_stderr(context: Context, line: str) -> None:
+    expect.lines("stderr", context.evidence.printed("stderr"), line)
+
+
+@then("it says on stderr, and ends with exit code {code:d}:")
+def it_says_and_ends(context: Context, code: int) -> None:
+    expect.lines("stderr", context.evidence.printed("stderr"), context.text)
+    expect.equal("the exit code", context.evidence.exit_code(), code)
+
+
 @then("the exit code is {code:d}")
 def the_exit_code_is(context: Context, code: int) -> None:
     expect.equal("the exit code", context.evidence.exit_code(), code)
