@@ -11,13 +11,14 @@ from typing import Any
 from behave.model import Scenario
 from behave.runner import Context
 
-from harness import fixtures, ports, settings
+from harness import fixtures, ports, registration, settings
 from harness.live import Live
 from harness.runner.watched import watch
 from harness.stage import Stage, StageError
 from harness.world_process import World, end_world, start_world
 
 TOPOLOGY = Path(__file__).parents[1] / "features" / "topology.yaml"
+SHARED_STAGE = "shared"  # its directory in the run's folder, with -D queen_scope=run
 REAL_LIMIT_S = 900  # of a scenario in real time: the longest waits take five minutes, and some have two
 SHOWN_EVENTS = 60  # of a red scenario's stage: about two screens
 QUEEN = f"queen-rbee --port 8080 --database {fixtures.REGISTRY}"
@@ -34,6 +35,8 @@ def start_run(context: Context) -> None:
     context.run_directory = directory
     context.world = start_world(directory / "world")
     watch("the world", context.world.process)
+    if context.settings.queen_scope == "run":
+        start_shared_queen(context)
 
 
 def end_run(context: Context) -> None:
@@ -52,18 +55,42 @@ def open_stage(context: Context, scenario: Scenario) -> None:
     if context.settings.replaced and "needs-clock" in scenario.effective_tags:
         scenario.skip("needs the clock")
         return
-    directory = Path(context.config.userdata.get("attempt_dir") or context.run_directory / f"line-{scenario.line}")
-    show = _nothing if context.config.capture_stdout else Live().show
-    stage = Stage(context.world.socket, directory / "stage", TOPOLOGY, context.settings, show)
-    context.stage, context.evidence = stage, stage.evidence
-    start_queen(stage)
+    is_shared = context.settings.queen_scope == "run" and not _ends_the_queen(scenario)
+    attempt = Path(context.config.userdata.get("attempt_dir") or context.run_directory / f"line-{scenario.line}")
+    context.stage = stage = Stage(
+        context.world.socket,
+        context.run_directory / SHARED_STAGE if is_shared else attempt / "stage",
+        TOPOLOGY,
+        context.settings,
+        _nothing if context.config.capture_stdout else Live().show,
+        shared=is_shared,
+    )
+    context.evidence = stage.evidence
+    if not stage.evidence.runs():  # a shared stage has a queen already, unless the scenario before ended it
+        stage.start(QUEEN, keep=is_shared)
+    await_queen(stage)
+    if is_shared:
+        registration.empty(stage)
 
 
-def start_queen(stage: Stage) -> None:
-    """Start the stage's queen on the control node and wait until it answers, and as a queen does.
+def start_shared_queen(context: Context) -> None:
+    """Start the one queen of the run, on a stage that scenarios share, one after the other."""
+    directory = context.run_directory / SHARED_STAGE
+    stage = Stage(context.world.socket, directory, TOPOLOGY, context.settings, _nothing, shared=True)
+    stage.start(QUEEN, keep=True)
+    await_queen(stage)
+    stage.close()
+
+
+def _ends_the_queen(scenario: Scenario) -> bool:
+    """Whether the scenario begins by ending its queen: it needs one of its own for that."""
+    return any(step.name == fixtures.NOTHING_RUNS for step in scenario.steps)
+
+
+def await_queen(stage: Stage) -> None:
+    """Wait until the stage's queen, which has been started, answers, and as a queen does.
 
     Raises StageError when nobody answers there, or something else does."""
-    stage.start(QUEEN)
     answer = stage.ask_starting("queen-rbee", f"{fixtures.QUEEN_URL}/health")
     if answer.status_code != 200 or answer.json().get("status") != "ok":
         raise StageError(f"the queen's health is {answer.status_code} {answer.text!r}; awaited 200 and status ok")

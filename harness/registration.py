@@ -21,6 +21,15 @@ def register(stage: Stage, node: str) -> None:
         raise StageError(f"the queen said that she added {node}, but its rows are {rows}")
 
 
+def empty(stage: Stage) -> None:
+    """Remove every node from the queen's registry. Raises StageError when the queen refuses."""
+    for row in stage.evidence.registry_rows():
+        body = {"node_name": row["node_name"]}
+        answer = stage.ask("POST", f"{fixtures.QUEEN_URL}/v2/registry/beehives/remove", json=body)
+        if answer.status_code != 200:
+            raise StageError(f"the queen did not remove {row['node_name']}: {answer.status_code} {answer.text}")
+
+
 def _fields(stage: Stage, node: str) -> dict[str, Any]:
     return {
         "node_name": node,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +11,7 @@ from harness.runner.options import WrongUse
 
 PROGRAMS = {"keeper": "rbee-keeper", "queen": "queen-rbee", "hive": "rbee-hive", "worker": "llm-worker-rbee"}
 CLOCKS = ("stage", "real")
+QUEEN_SCOPES = ("scenario", "run")
 STAGE_WAIT_S, REAL_WAIT_S = 60.0, 600.0
 # A Then step awaits what is under way when time stands, never time itself: on a stage's clock nothing should be left.
 STAGE_EVIDENCE_S, REAL_EVIDENCE_S = 1.0, 5.0
@@ -30,6 +31,7 @@ class Settings:
     programs: Mapping[str, Path | None]
     clock: str
     wait_s: float
+    queen_scope: str
     rust_log: str | None
 
     @property
@@ -46,13 +48,23 @@ class Settings:
 def read(userdata: Mapping[str, str]) -> Settings:
     """The settings in behave's userdata and the environment. Raises SettingsError."""
     programs = {name: _program(option, userdata.get(option)) for option, name in PROGRAMS.items()}
-    clock = userdata.get("clock", "stage")
-    if clock not in CLOCKS:
-        raise SettingsError(f"-D clock={clock}: there is no such clock; use one of: {', '.join(CLOCKS)}")
+    clock = _one_of("clock", userdata.get("clock", "stage"), CLOCKS)
     if any(programs.values()):
         clock = "real"  # a program that is the user's own lives in real time
     default_s = STAGE_WAIT_S if clock == "stage" else REAL_WAIT_S
-    return Settings(programs, clock, _seconds("wait_s", userdata.get("wait_s"), default_s), os.environ.get("RUST_LOG"))
+    return Settings(
+        programs=programs,
+        clock=clock,
+        wait_s=_seconds("wait_s", userdata.get("wait_s"), default_s),
+        queen_scope=_one_of("queen_scope", userdata.get("queen_scope", "scenario"), QUEEN_SCOPES),
+        rust_log=os.environ.get("RUST_LOG"),
+    )
+
+
+def _one_of(option: str, value: str, values: Sequence[str]) -> str:
+    if value not in values:
+        raise SettingsError(f"-D {option}={value}: use one of: {', '.join(values)}")
+    return value
 
 
 def _program(option: str, value: str | None) -> Path | None:

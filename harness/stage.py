@@ -27,12 +27,20 @@ class StageError(Exception):
 
 
 class Stage:
-    """A scenario's own little world, opened in the world process at `socket`.
+    """A scenario's own little world, opened in the world process at `socket`; a `shared` one lives on for the next
+    scenario.
 
     Everything it writes lies below `directory`. `show` gets each event as it is read (for `--no-capture`)."""
 
     def __init__(
-        self, socket: Path, directory: Path, topology: Path, settings: Settings, show: Callable[[dict[str, Any]], None]
+        self,
+        socket: Path,
+        directory: Path,
+        topology: Path,
+        settings: Settings,
+        show: Callable[[dict[str, Any]], None],
+        *,
+        shared: bool = False,
     ) -> None:
         self.directory = directory
         self.settings = settings
@@ -47,6 +55,7 @@ class Stage:
             clock=settings.clock,
             rust_log=settings.rust_log,
             watcher=os.getpid(),
+            shared=shared,
         )
         self.places = {
             name: Place(name, node["host"], node["address"], Path(node["directory"]))
@@ -69,14 +78,19 @@ class Stage:
         self._events.append(event)
         self._show(event)
 
-    def start(self, command_line: str, *, node: str | None = None, env: Mapping[str, str] | None = None) -> int:
-        """Start a program on `node` (the control node by default) as a shell would, and return its process id.
+    def start(
+        self, command_line: str, *, node: str | None = None, env: Mapping[str, str] | None = None, keep: bool = False
+    ) -> int:
+        """Start a program on `node` (the control node by default) as a shell would, and return its process id. With
+        `keep` it lives on for the next attempt on a shared stage.
 
         Words are split as a shell splits them, a leading `~/` outside quotes is the home of the node; nothing else is
         expanded."""
         name = node or self.control
         argv = split(command_line, self.places[name].home)
-        reply = self._link.ask("start", program=Path(argv[0]).name, argv=argv, node=name, env=dict(env or {}))
+        reply = self._link.ask(
+            "start", program=Path(argv[0]).name, argv=argv, node=name, env=dict(env or {}), keep=keep
+        )
         return int(reply["pid"])
 
     def run(self, command_line: str, *, node: str | None = None, env: Mapping[str, str] | None = None) -> None:
@@ -115,12 +129,14 @@ class Stage:
         """How many events this stage has told: a mark for the `since` of a later flow."""
         return len(self._events)
 
-    def ask(self, method: str, url: str, json: Any = None) -> requests.Response:
+    def ask(self, method: str, url: str, json: Any = None, *, api_key: str | None = None) -> requests.Response:
         """Ask a program over HTTP, as the operator at the control node; time flows until the answer is there.
 
-        Connection errors are retried with the policy of the registration step: 5 attempts, 200 ms doubling, on the
-        stage's clock. Raises requests' exceptions when the last attempt fails too."""
-        return self._ask(method, url, json, None)
+        An `api_key` is shown to it where one is given. Connection errors are retried with the policy of the
+        registration step: 5 attempts, 200 ms doubling, on the stage's clock. Raises requests' exceptions when the last
+        attempt fails too."""
+        headers = {} if api_key is None else {"Authorization": f"Bearer {api_key}"}
+        return self._ask(method, url, None, json=json, headers=headers)
 
     def ask_starting(self, program: str, url: str) -> requests.Response:
         """Ask a program that has just been started whether it is there: GET `url`, retried as `ask` does.
@@ -132,7 +148,7 @@ class Stage:
                 raise StageError(self._not_there(program, url))
 
         try:
-            return self._ask("GET", url, None, give_up)
+            return self._ask("GET", url, give_up)
         except requests.RequestException as error:
             raise StageError(self._not_there(program, url)) from error
 
@@ -142,7 +158,7 @@ class Stage:
         return f"nobody answers at {url}: {run}; it said: {said or 'nothing'}"
 
     def _ask(
-        self, method: str, url: str, json: Any, on_retry: Callable[[int, float], None] | None
+        self, method: str, url: str, on_retry: Callable[[int, float], None] | None, **content: Any
     ) -> requests.Response:
         policy = backoff(REGISTRATION_ATTEMPTS, FIRST_DELAY_S, sleep=self._sleep, on_retry=on_retry)
         flow = self._link.begin("flow", until=[], since=len(self._events))
@@ -151,7 +167,7 @@ class Stage:
                 http.trust_env = False
                 http.proxies = {"http": self._operator_proxy}
                 http.mount("http://", HTTPAdapter(max_retries=policy))
-                return http.request(method, url, json=json, timeout=self.settings.wait_s)
+                return http.request(method, url, timeout=self.settings.wait_s, **content)
         finally:
             self._link.ask("stand")
             self._link.reply(flow, limit_s=self.settings.wait_s)

@@ -48,7 +48,7 @@ def read(config: Any, environ: Mapping[str, str]) -> Options:
     pause = _is_yes("pause", userdata.get("pause", "no"))
     run_dir = userdata.get("run_dir")
     return Options(
-        jobs=1 if pause or not config.should_capture() else _jobs(config, environ),
+        jobs=1 if pause or not config.should_capture() or _one_queen(userdata) else _jobs(config, environ),
         order=order,
         seed=_whole_number("-D seed", userdata["seed"], 0) if "seed" in userdata else random.randrange(1_000_000),
         limit_s=seconds(userdata, "limit_s", LIMIT_S),
@@ -57,6 +57,11 @@ def read(config: Any, environ: Mapping[str, str]) -> Options:
         pause=pause,
         stop=bool(config.stop),
     )
+
+
+def _one_queen(userdata: Mapping[str, str]) -> bool:
+    """Whether all scenarios share what is global, so that only one may run at a time."""
+    return userdata.get("queen_scope") == "run"
 
 
 def seconds(userdata: Mapping[str, Any], name: str, default_s: float) -> float:

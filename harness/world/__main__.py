@@ -66,6 +66,8 @@ async def serve(socket: Path, selector: ClockSelector) -> None:
     for writer in attempts.values():
         writer.close()
     await asyncio.gather(*attempts, return_exceptions=True)
+    for tenant in house.shared.values():
+        await tenant.close()
     orphans.close()
 
 

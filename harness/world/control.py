@@ -39,8 +39,7 @@ class Control:
         finally:
             for task in pending:
                 task.cancel()
-            if self._tenant is not None:
-                await self._tenant.close()
+            await self._leave()
             self._writer.close()
 
     async def _carry_out(self, request: Fields) -> None:
@@ -87,17 +86,25 @@ class Control:
             programs=programs,
             real=request["clock"] == "real",
             rust_log=request["rust_log"],
-            watcher=request["watcher"],
         )
-        self._tenant = Tenant(order, self._house, self._send)
-        opened = await self._tenant.open()
-        self._library.publish_standard(self._tenant.files)
-        return opened
+        self._tenant = tenant = self._house.shared.get(order.directory) or Tenant(order, self._house)
+        if order.directory not in self._house.shared:
+            await tenant.open()
+        if request["shared"]:
+            self._house.shared[order.directory] = tenant
+        self._library.publish_standard(tenant.files)
+        return tenant.attach(self._send, request["watcher"])
+
+    async def _leave(self) -> list[str]:
+        """The attempt is over: a stage of its own is removed, a shared one is made as new. What had to be killed."""
+        tenant, self._tenant = self._tenant, None
+        if tenant is None:
+            return []
+        return await (tenant.renew() if tenant.directory in self._house.shared else tenant.close())
 
     async def _start(self, request: Fields) -> Fields:
-        node = self._stage.nodes[request["node"]]
-        pid = self._stage.processes.start(request["program"], request["argv"], node, env=request["env"])
-        return {"pid": pid}
+        names = {name: request[name] for name in ("program", "argv", "node", "env", "keep")}
+        return {"pid": self._stage.start(**names)}
 
     async def _signal(self, request: Fields) -> Fields:
         self._stage.processes.signal(request["pid"], request["signal"])
@@ -130,5 +137,4 @@ class Control:
         return {}
 
     async def _close(self, request: Fields) -> Fields:  # noqa: ARG002
-        tenant, self._tenant = self._stage, None
-        return {"left": await tenant.close()}
+        return {"left": await self._leave()}

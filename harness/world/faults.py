@@ -60,6 +60,10 @@ class Faults:
         self._faults.append(fault)
         return fault.number
 
+    def clear(self) -> None:
+        """Mend everything: no fault is arranged any more. Numbers go on."""
+        self._faults.clear()
+
     def swallowing(self, host: str, port: int) -> int | None:
         """The number of the fault that swallows what is asked of this host and port, if one does."""
         found = (fault.number for fault in self._faults if fault.kind == "swallow" and fault.hits(host, port))

@@ -14,7 +14,7 @@ import shlex
 import shutil
 import signal
 import subprocess
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -61,6 +61,7 @@ class Program:
         on_output: OnOutput | None,
         on_exit: OnExit,
     ) -> None:
+        self.pid: int = process.pid
         self._stage = stage
         self._names: dict[str, Any] = {"program": program, "node": node.name, "pid": process.pid}
         self._process = process
@@ -136,6 +137,7 @@ class Processes:
         self._programs: list[Program] = []
         self._something_ended = asyncio.Event()
         self._ending = False
+        self._spared: frozenset[int] = frozenset()
         (stage.directory / "logs").mkdir(parents=True, exist_ok=True)
         orphans.join(stage.mark, stage.directory, self._something_ended.set)
 
@@ -191,14 +193,28 @@ class Processes:
 
         Raises TimeoutError when a process is stuck in the kernel and does not die."""
         self._ending = True
+        self._spared = frozenset()
+        left = await self._end_unspared(grace_s)
+        self._orphans.leave(self._stage.mark)
+        return left
+
+    async def end_others(self, spared: Collection[int], grace_s: float = GRACE_S) -> list[Left]:
+        """End every process of the stage but those `spared`, as `end` does; others may be started afterwards."""
+        self._ending = True
+        self._spared = frozenset(spared)
+        left = await self._end_unspared(grace_s)
+        self._ending = False
+        return left
+
+    async def _end_unspared(self, grace_s: float) -> list[Left]:
         for _ in range(2):  # a process that is being born, between fork and exec, forgets the first SIGTERM
             await self._ask(grace_s / 2)
-        left = _alive(descendants(self._own()))
+        left = _alive(descendants(self._to_end()))
         async with asyncio.timeout(KILLED_LIMIT_S):
             await self._all_gone(kill=True)
-        for program in self._programs:
+        for program in [program for program in self._programs if program.pid not in self._spared]:
             program.close()
-        self._orphans.leave(self._stage.mark)
+            self._programs.remove(program)
         return left
 
     def _ended(self, pid: int, on_exit: OnExit | None, code: int) -> None:
@@ -211,6 +227,9 @@ class Processes:
     def _own(self) -> list[int]:
         return [*self._running, *self._orphans.of(self._stage.mark)]
 
+    def _to_end(self) -> list[int]:
+        return [pid for pid in self._own() if pid not in self._spared]
+
     async def _ask(self, limit_s: float) -> None:
         """Send SIGTERM to all, and wait until they are gone, or `limit_s` have passed."""
         self._signal_all(signal.SIGTERM)
@@ -221,14 +240,14 @@ class Processes:
 
     async def _all_gone(self, *, kill: bool = False) -> None:
         """Wait until no process of the stage is left. With `kill`, each that turns up is killed, newborn ones too."""
-        while self._own():
+        while self._to_end():
             if kill:
                 self._signal_all(signal.SIGKILL)
             self._something_ended.clear()
             await self._something_ended.wait()
 
     def _signal_all(self, number: int) -> None:
-        for pid in descendants(self._own()):
+        for pid in descendants(self._to_end()):
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, number)
 

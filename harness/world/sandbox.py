@@ -19,6 +19,7 @@ PROJECT = Path(__file__).resolve().parents[2]
 TOOLS = Path(__file__).parent / "tools"
 CONNECT = Path(__file__).with_name("connect.py")
 KEEPER, REAL_KEEPER = "rbee-keeper", "rbee"  # a real one has another name, by which `install` looks for it
+REGISTRY = "home/.rbee/beehives.db"  # docs/contract.md, section 1.1
 RELEASE = "home/rbee/target/release"  # of an installed node: rbee's install path is ~/rbee
 INSTALLED_DIRECTORIES = ("home/rbee", "home/rbee/.git", "home/rbee/target", RELEASE)
 DIRECTORIES = (
@@ -58,6 +59,17 @@ def build(node: Node, programs: Mapping[str, Path | None], keys: Keys) -> None:
     _write_ssh(f"{node.directory}/home/.ssh", keys)
     if node.facts.installed:
         _install(node, programs)
+
+
+def rebuild(node: Node, programs: Mapping[str, Path | None], keys: Keys) -> None:
+    """Make the node on disk anew, but for the queen's registry of nodes, which a queen that lives on goes on using."""
+    registry = node.directory / REGISTRY
+    content = registry.read_bytes() if registry.exists() else None
+    shutil.rmtree(node.directory)
+    build(node, programs, keys)
+    if content is not None:
+        registry.parent.mkdir()
+        registry.write_bytes(content)
 
 
 def environment(node: Node, stage: Stage) -> dict[str, str]:

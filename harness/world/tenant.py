@@ -8,7 +8,7 @@ import ipaddress
 import random
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -35,11 +35,12 @@ OPERATOR_NUMBER, HUB_NUMBER = 250, 251  # the addresses in a stage's network tha
 
 @dataclass(frozen=True)
 class House:
-    """What all stages of a run share."""
+    """What all stages of a run share; `shared` are the stages on which several attempts play, one after the other."""
 
     keys: Keys
     selector: ClockSelector
     orphans: Orphans
+    shared: dict[Path, Tenant] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -51,15 +52,14 @@ class Order:
     programs: Mapping[str, Path | None]
     real: bool
     rust_log: str | None
-    watcher: int
 
 
 class Tenant:
-    """A stage. What happens there goes to `send`, in order.
+    """A stage. What happens there is told to the attempt that is attached, in order.
 
     Its parts know it by the protocols that they define: what they may use of it is public here."""
 
-    def __init__(self, order: Order, house: House, send: Callable[[dict[str, Any]], None]) -> None:
+    def __init__(self, order: Order, house: House) -> None:
         self.directory = order.directory
         self.stage = self.mark = str(order.directory)
         self.rust_log = order.rust_log
@@ -74,16 +74,19 @@ class Tenant:
         self.clock: StageClock | RealClock = (
             RealClock(self._flow_ends) if order.real else StageClock(self._look, self._flow_ends)
         )
-        self._order, self._house, self._send = order, house, send
-        self._watcher: int | None = order.watcher
+        self._order, self._house = order, house
+        self._send: Callable[[dict[str, Any]], None] = _to_nobody
+        self._watcher: int | None = None
+        self._kept: dict[int, dict[str, Any]] = {}
+        self._base_us = 0
         self._events: list[dict[str, Any]] = []
         self._flow: Flow | None = None
         self._flow_ended: asyncio.Future[None] | None = None
         self._crowd = Crowd()
         self._open_parts = contextlib.AsyncExitStack()
 
-    async def open(self) -> dict[str, Any]:
-        """Build the nodes, find a free network and let everybody listen; what `open` replies.
+    async def open(self) -> None:
+        """Build the nodes, find a free network and let everybody listen.
 
         Raises OSError when a directory cannot be made, or no network is free."""
         for node in self.nodes.values():
@@ -99,17 +102,25 @@ class Tenant:
         if isinstance(self.clock, StageClock) and self.clock_path is not None:
             self._open_parts.callback((await serve_clock(self.clock, self.clock_path)).close)
             self._house.selector.clocks.add(self.clock)
+
+    def attach(self, send: Callable[[dict[str, Any]], None], watcher: int) -> dict[str, Any]:
+        """An attempt begins on this stage: what happens is told to it from now on, and its process `watcher` is looked
+        at while time flows. What `open` replies. Its time begins now; what runs already is told as started."""
+        self._send, self._watcher = send, watcher
+        self._events.clear()
+        self._base_us = self.clock.now_us
+        for started in self._kept.values():
+            self.tell("started", **started)
         places = {
             node.name: {"host": node.host, "address": node.address, "directory": str(node.directory)}
             for node in self.nodes.values()
         }
-        operator = f"http://{self.operator_address}:{PROXY_PORT}"
         return {
             "nodes": places,
             "control": self.control_node,
-            "operator": operator,
+            "operator": f"http://{self.operator_address}:{PROXY_PORT}",
             "mark": self.mark,
-            "epoch_us": self.clock.epoch_us,
+            "epoch_us": self.clock.epoch_us + self._base_us,
         }
 
     async def _open_network(self) -> int:
@@ -131,12 +142,16 @@ class Tenant:
             return network
         raise OSError(f"no network for a stage is free on loopback after {NETWORK_TRIES} tries: {taken}")
 
-    async def close(self) -> list[str]:
-        """End every process of the stage, then let go of all else. What had to be killed.
+    def start(self, program: str, argv: Sequence[str], node: str, env: Mapping[str, str], *, keep: bool) -> int:
+        """Start a program on a node; its pid. With `keep` it lives on when the stage is renewed. Raises OSError."""
+        pid = self.processes.start(program, argv, self.nodes[node], env=env)
+        if keep:
+            self._kept[pid] = {"program": program, "node": node, "pid": pid, "argv": list(argv)}
+        return pid
 
-        Time flows meanwhile, whatever the attempt does: programs have limits within which they end."""
-        self._flow, self._watcher = None, None
-        self.clock.flowing = True
+    async def close(self) -> list[str]:
+        """End every process of the stage, then let go of all else. What had to be killed."""
+        self._let_programs_end()
         left = await self.processes.end(END_LIMIT_S)
         if isinstance(self.clock, StageClock):
             self._house.selector.clocks.discard(self.clock)
@@ -144,14 +159,36 @@ class Tenant:
         self._crowd.close()
         return [str(one) for one in left]
 
+    async def renew(self) -> list[str]:
+        """Make the stage as new for the next attempt, but for the programs that are kept and the queen's registry. What
+        had to be killed."""
+        self._let_programs_end()
+        self._kept = {pid: kept for pid, kept in self._kept.items() if pid in self.processes.roots()}
+        left = await self.processes.end_others(self._kept.keys(), END_LIMIT_S)
+        self.clock.flowing = False
+        self.faults.clear()
+        for node in self.nodes.values():
+            sandbox.rebuild(node, self._order.programs, self._house.keys)
+        return [str(one) for one in left]
+
+    def _let_programs_end(self) -> None:
+        """Time flows while programs end, whatever the attempt does: they have limits within which they do."""
+        self._flow, self._watcher = None, None
+        self.clock.flowing = True
+
     def tell(self, event: str, **fields: Any) -> None:
         """Tell the attempt what happened (docs/design.md, "What the world tells"), with the clock's time."""
-        told = {"event": event, "at_us": self.clock.now_us, **fields}
+        told = {"event": event, "at_us": self.now_us, **fields}
         self._events.append(told)
         self._send(told)
         if self._flow is not None:
             self._flow.saw(told)
             self.clock.nudge()
+
+    @property
+    def now_us(self) -> int:
+        """Microseconds since the attempt that is attached began."""
+        return self.clock.now_us - self._base_us
 
     async def settled(self) -> None:
         """Wait until nobody on the stage works."""
@@ -173,7 +210,7 @@ class Tenant:
             flow.saw(event)
         self._flow, self._flow_ended = flow, asyncio.get_running_loop().create_future()
         for moment_us, index in flow.moments():
-            self.clock.wait(max(0, moment_us - self.clock.now_us), partial(self._reach, flow, index), last=True)
+            self.clock.wait(max(0, moment_us - self.now_us), partial(self._reach, flow, index), last=True)
         self.clock.flowing = True
         self.clock.nudge()
         await self._flow_ended
@@ -206,10 +243,15 @@ class Tenant:
     def state(self) -> dict[str, Any]:
         """What the stage's time waits for: the reply to `state`."""
         self._look()
-        return {"now_us": self.clock.now_us, "waits_us": self.clock.waits, "working": self._crowd.working()}
+        waits_us = [due_us - self._base_us for due_us in self.clock.waits]
+        return {"now_us": self.now_us, "waits_us": waits_us, "working": self._crowd.working()}
 
     def _look(self) -> Figures | None:
         return self._crowd.look(self.processes.roots(), self._watcher)
+
+
+def _to_nobody(event: dict[str, Any]) -> None:
+    """No attempt is attached."""
 
 
 STOOD = -1  # the index of no condition: a flow that `stand` ended
