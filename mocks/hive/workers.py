@@ -87,6 +87,7 @@ class Worker:
 
     def kill(self) -> None:
         """End its process at once, unless that has ended."""
+        self.stopping = True
         with contextlib.suppress(psutil.NoSuchProcess):
             self.process.kill()
 
@@ -180,7 +181,10 @@ class Workers:
     def _watch(self, worker: Worker) -> None:
         code = int(worker.process.wait())
         self.drop(worker)
-        logs.info(f"worker {worker.id} exited with code {code}")
+        if code and not worker.stopping:
+            logs.warn(f"worker {worker.id} crashed (exit code {code})")
+        else:
+            logs.info(f"worker {worker.id} exited with code {code}")
         worker.exit_code.add(code)
         worker.exit_code.close()
 

@@ -119,14 +119,23 @@ def test_use_ends_with_the_change_to_idle(workers: Workers, hands: Hands) -> Non
     assert worker.idle_since_us == hands.now_us
 
 
-def test_worker_that_ends_is_dropped_and_logged(workers: Workers, capfd: pytest.CaptureFixture[str]) -> None:
+def test_worker_that_crashes_is_dropped_and_logged(workers: Workers, capfd: pytest.CaptureFixture[str]) -> None:
     worker = workers.spawn(order())
 
     worker.process.send_signal(signal.SIGKILL)
 
     assert exit_code(worker) == -9
     assert workers.all() == []
-    assert "rbee-hive: worker worker-abc123 exited with code -9\n" in capfd.readouterr().out
+    assert " WARN rbee-hive: worker worker-abc123 crashed (exit code -9)\n" in capfd.readouterr().out
+
+
+def test_worker_that_is_killed_by_its_hive_has_not_crashed(workers: Workers, capfd: pytest.CaptureFixture[str]) -> None:
+    worker = workers.spawn(order())
+
+    worker.kill()
+
+    assert exit_code(worker) == -9
+    assert " INFO rbee-hive: worker worker-abc123 exited with code -9\n" in capfd.readouterr().out
 
 
 def test_id_of_a_living_worker_is_taken(workers: Workers) -> None:
