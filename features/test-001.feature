@@ -271,19 +271,19 @@ Feature: TEST-001 - inference across the nodes of rbee
 
 
 
-  @wip
+
   Scenario: Worker registry returns matching idle worker
-    Given node "workstation" is registered with the queen
-
-
-  @wip
+    Given node "workstation" is registered and runs idle worker "worker-abc123"
+    When the user asks "workstation" for 20 tokens
+    Then the queen found "worker-abc123" idle on "workstation" and went straight to inference: no preflight, no provisioning, no start-up
+    And the exit code is 0
   Scenario: Worker registry returns matching busy worker
-    Given node "workstation" is registered with the queen
-
-
-
-
-
+    Given node "workstation" is registered and runs idle worker "worker-abc123"
+    And another user's request of 2048 tokens has the only slot of "workstation"
+    When the user asks "workstation" for 20 tokens
+    Then the queen found "worker-abc123" busy on "workstation" and went straight to inference: no preflight, no provisioning, no start-up
+    And the request was answered with 503, again after 1, 2 and 4 s, and then no more made
+    And the exit code is 1
   # Pool preflight
   @wip
   Scenario: Pool preflight health check succeeds

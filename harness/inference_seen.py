@@ -86,11 +86,11 @@ def expect_refusals(evidence: Evidence, table: Table) -> None:
         expect.members(f"the answer to {asked}", {"status": asked.status, **asked.answer.get("error", {})}, wanted)
 
 
-def expect_retries(evidence: Evidence, delays_s: list[int]) -> None:
-    """The user's request was made once, and again so long after each answer; the last answer was a refusal too."""
+def expect_retries(evidence: Evidence, status: int, delays_s: list[int]) -> None:
+    """The user's request was made once, and again so long after each answer; each answer had this status."""
     asked = requests(evidence)
-    expect.equal("how often it was made", len(asked), 1 + len(delays_s))
+    expect.equal("how it was answered", [one.status for one in asked], [status] * (1 + len(delays_s)))
     for (one, other), delay_s in zip(pairwise(asked), delays_s, strict=True):
-        assert one.ended_at_us is not None, f"{one} has not ended when it was made again"
+        assert one.ended_at_us is not None, f"it was made again before it had ended: {one}"
         waited_us = other.asked_at_us - one.ended_at_us
         expect.delay(f"the wait before {other}", waited_us, delay_s * 1_000_000, real=evidence.real)

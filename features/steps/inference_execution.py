@@ -48,6 +48,9 @@ def the_worker_refused(context: Context) -> None:
     inference_seen.expect_refusals(context.evidence, context.table)
 
 
-@then("the request was made again after {first_s:d}, {second_s:d} and {third_s:d} s, and then no more")
-def the_request_was_made_again(context: Context, first_s: int, second_s: int, third_s: int) -> None:
-    inference_seen.expect_retries(context.evidence, [first_s, second_s, third_s])
+@then(
+    "the request was answered with {status:d}, again after {first_s:d}, {second_s:d} and {third_s:d} s, "
+    "and then no more made"
+)
+def the_request_was_made_again(context: Context, status: int, first_s: int, second_s: int, third_s: int) -> None:
+    inference_seen.expect_retries(context.evidence, status, [first_s, second_s, third_s])

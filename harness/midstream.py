@@ -1,0 +1,28 @@
+"""What befalls programs in the middle of an inference: at a token, while the stage's clock stands."""
+
+from __future__ import annotations
+
+import signal
+
+from harness import arrange
+from harness.stage import Stage
+
+
+def kill_worker(stage: Stage, node: str, count: int, after: int) -> None:
+    """The user asks `node` for `count` tokens; when `after` of them have passed the network, the worker gets SIGKILL.
+
+    Returns when the user's program has ended; raises as Stage does."""
+    begun = stage.told
+    keeper = stage.start_until(arrange.infer(node, max_tokens=count), {"event": arrange.TOKEN, "count": after})
+    stage.signal(stage.evidence.process("llm-worker-rbee", node).pid, signal.SIGKILL)
+    stage.flow({"exit": keeper}, since=begun)
+
+
+def press_ctrl_c(stage: Stage, node: str, count: int, after: int) -> None:
+    """The user asks `node` for `count` tokens, and presses Ctrl+C when `after` of them have passed the network.
+
+    Returns when the user's program has ended; raises as Stage does."""
+    begun = stage.told
+    keeper = stage.start_until(arrange.infer(node, max_tokens=count), {"event": arrange.TOKEN, "count": after})
+    stage.signal(keeper, signal.SIGINT)
+    stage.flow({"exit": keeper}, since=begun)
