@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from hashlib import sha256
 from http.client import HTTPConnection, HTTPResponse
 from pathlib import Path
 from threading import Thread
@@ -119,6 +120,14 @@ def test_a_range_that_the_hub_does_not_know_gets_the_whole_file(running: Running
     response, body = running.ask(range=wanted)
 
     assert (response.status, len(body)) == (200, len(CONTENT))
+
+
+def test_the_etag_is_the_sha256_of_the_file_also_where_a_part_is_sent(running: Running) -> None:
+    whole, _ = running.ask()
+    part, _ = running.ask(range="bytes=10-")
+
+    assert whole.headers["ETag"] == f'"{sha256(CONTENT).hexdigest()}"'
+    assert part.headers["ETag"] == whole.headers["ETag"]
 
 
 def test_a_range_of_the_same_version_is_sent_and_of_another_is_not(running: Running) -> None:
