@@ -60,7 +60,15 @@ def run_worker(arguments: argparse.Namespace) -> int:
 
     Raises RbeeError when there is no such model, the port is taken, the hive does not take its report, or the model
     cannot be loaded."""
-    settings = Settings(**vars(arguments))
+    try:
+        return _serve(Settings(**vars(arguments)))
+    except RbeeError as failure:
+        # For who waits for this worker, at the other end of its hive's output.
+        log.narrate("llm-worker-rbee", f"❌ {failure.message}")
+        raise
+
+
+def _serve(settings: Settings) -> int:
     worker = Worker(settings, model.find(settings.model))
     log.narrate("device-manager", f"🖥️ Initialized {BACKENDS[settings.backend]} device {settings.device}")
     log.narrate("llm-worker-rbee", f"🌅 Worker starting on port {settings.port}")

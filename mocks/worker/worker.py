@@ -70,7 +70,6 @@ class Worker:
             self._load()
         except RbeeError as failure:
             self.failure = failure
-            log.narrate("llm-worker-rbee", f"❌ {failure.message}")
             _end_process()
 
     def _report(self) -> None:

@@ -206,10 +206,12 @@ def test_a_model_that_cannot_be_loaded_ends_it(start: Start, model_path: Path) -
 def test_another_extension_is_refused_before_anything_else(start: Start, tmp_path: Path, hive: HiveFake) -> None:
     (tmp_path / "model.safetensors").touch()
 
-    code, _, errors = start(model=tmp_path / "model.safetensors").end()
+    code, said, errors = start(model=tmp_path / "model.safetensors").end()
 
     assert code == 1
-    assert errors.startswith(f"Error: No loader for {tmp_path}/model.safetensors: its extension is .safetensors")
+    refusal = f"No loader for {tmp_path}/model.safetensors: its extension is .safetensors"
+    assert errors.startswith(f"Error: {refusal}")
+    assert said.startswith(f"[llm-worker-rbee] ❌ {refusal}")
     assert hive.heard_nothing_more()
 
 
