@@ -459,27 +459,36 @@ Feature: TEST-001 - inference across the nodes of rbee
     And the exit code is 1
 
   # Worker start, registration, health
-  @wip
+
   Scenario: Worker startup sequence
     Given node "workstation" is registered with the queen
+    When the user asks "workstation" for 20 tokens
+    Then the command line of the worker on "workstation" has:
+      | --model                   | --backend | --device | --port |
+      | /models/tinyllama-q4.gguf | cuda      | 1        | 8001   |
+    And the process of the worker on "workstation" listens at port 8001
+    And all who ask the worker on "workstation" show the API key of its command line, which is in no log
+    And the hive of "workstation" answered the request for a worker before any layer was loaded, with:
+      | worker_id   | url                               | state   | model_ref                                 | backend | device |
+      | worker-<id> | http://workstation.home.arpa:8001 | loading | hf:TheBloke/TinyLlama-1.1B-Chat-v1.0-GGUF | cuda    | 1      |
+    And the worker on "workstation" showed its hive its key and sent it, once, "POST /v1/workers/ready" with exactly:
+      | worker_id   | url                               | uri                               | model_ref                 | backend | device | vram_bytes |
+      | worker-<id> | http://workstation.home.arpa:8001 | http://workstation.home.arpa:8001 | /models/tinyllama-q4.gguf | cuda    | 1      | 5242880    |
+    And the worker on "workstation" began to load its model after that was answered
+    And the exit code is 0
 
 
-
-
-
-
-
-
-
-
-
-
-
-
-
-  @wip
   Scenario: Worker ready callback
     Given node "workstation" is registered with the queen
+    When the user asks "workstation" for 20 tokens, up to the ready callback of the worker
+    And the operator asks the hive of "workstation" for its workers
+    Then the worker on "workstation" showed its hive its key and sent it, once, "POST /v1/workers/ready" with exactly:
+      | worker_id   | url                               | uri                               | model_ref                 | backend | device | vram_bytes |
+      | worker-<id> | http://workstation.home.arpa:8001 | http://workstation.home.arpa:8001 | /models/tinyllama-q4.gguf | cuda    | 1      | 5242880    |
+    And the hive of "workstation" acknowledged the ready callback with 200 and "Worker registered as ready"
+    And the hive of "workstation" listed:
+      | id          | url                               | state   | vram_bytes |
+      | worker-<id> | http://workstation.home.arpa:8001 | loading | 5242880    |
 
 
 
@@ -490,85 +499,76 @@ Feature: TEST-001 - inference across the nodes of rbee
 
 
 
-
-
-
-
-
-
-
-
-  @wip
   Scenario: Worker registration in in-memory registry
     Given node "workstation" is registered with the queen
+    And the hive runs on "workstation"
+    When the user asks "workstation" for 20 tokens, up to the ready callback of the worker
+    And the operator asks the hive of "workstation" for its workers
+    Then the hive of "workstation" listed:
+      | id          | url                               | model_ref                                 | backend | device |
+      | worker-<id> | http://workstation.home.arpa:8001 | hf:TheBloke/TinyLlama-1.1B-Chat-v1.0-GGUF | cuda    | 1      |
+    And the hive of "workstation" listed:
+      | id          | state   | slots_total | slots_available |
+      | worker-<id> | loading | 1           | 0               |
+    When the hive of "workstation" is killed and started again
+    And the operator asks the hive of "workstation" for its workers
+    Then the hive of "workstation" listed no worker
+    And a worker runs on "workstation" with backend "cuda" and device "1"
 
 
 
 
-
-
-
-
-
-
-
-
-
-
-
-
-  @wip
   Scenario: Worker health check while loading
     Given node "workstation" is registered with the queen
+    When the user asks "workstation" for 20 tokens, up to layer 8 of the model
+    Then the worker on "workstation", asked whether it is ready, last said:
+      | ready | state   | progress_url                                           |
+      | false | loading | http://workstation.home.arpa:8001/v1/loading/progress |
+    And the worker on "workstation" told at that address, and goes on:
+      | stage           | layers_loaded | layers_total |
+      | loading_to_vram | 4             | 32           |
+      | loading_to_vram | 8             | 32           |
 
 
 
 
-
-
-
-
-
-
-
-  @wip
   Scenario: Worker loading progress stream
-    Given node "workstation" is registered with the queen
+    Given node "workstation" is registered, and has a model of 640 MB
+    When the user asks "workstation" for 20 tokens
+    Then the worker on "workstation" told of its loading, event by event:
+      | layers_loaded | 4  | 8   | 12  | 16  | 20  | 24  | 28  | 32  |
+      | vram_mb       | 80 | 160 | 240 | 320 | 400 | 480 | 560 | 640 |
+    And the worker on "workstation" at last told of 32 of 32 layers, that it is ready, and the end mark
+    And it says on stderr "Loading model to VRAM... [███████████████-----] 75% (24/32 layers)"
+    And it says on stderr "Model ready!"
+    And the exit code is 0
 
 
-
-
-
-
-
-
-
-  @wip
   Scenario: Worker health check when ready
     Given node "workstation" is registered with the queen
-
-
-
-
-
-
-
-
-
-
-  @needs-clock @wip
+    When the user asks "workstation" for 20 tokens
+    Then the worker on "workstation", asked whether it is ready, last said:
+      | ready | state | model_loaded |
+      | true  | idle  | true         |
+    And these hops were seen, in this order:
+      | asker | asked  | for                       |
+      | blep  | worker | GET /v1/loading/progress  |
+      | blep  | worker | GET /v1/ready             |
+      | blep  | worker | POST /v1/inference        |
+    And the exit code is 0
+  @needs-clock
   Scenario: Worker loading timeout
     Given node "workstation" is registered with the queen
+    When the user asks "workstation" for 20 tokens, and the worker stops dead at layer 28 of the model
+    Then the queen ended the task with the error:
+      | code            | node        | state   | layers_loaded | layers_total |
+      | LOADING_TIMEOUT | workstation | loading | 28            | 32           |
+    And the user's program ended 300 s after the worker was started
+    And it says on stderr "Suggestion: Check worker logs on workstation for errors"
+    And the exit code is 1
 
 
 
-
-
-
-
-
-
-  # Inference
 
   Scenario: Inference request with SSE streaming
     Given node "workstation" is registered with the queen
@@ -714,18 +714,18 @@ Feature: TEST-001 - inference across the nodes of rbee
       Suggestion: Wait for current request to complete or use a different node
       """
     And the exit code is 1
-  @needs-clock @wip
+  @needs-clock
   Scenario: EC7 - Model loading timeout
     Given node "workstation" is registered with the queen
+    When the user asks "workstation" for 20 tokens, and the worker stops dead at layer 28 of the model
+    Then it says on stderr, and ends with exit code 1:
+      """
+      Error: Model loading timeout after 5 minutes
+      Worker state: loading (stuck at 28/32 layers)
 
-
-
-
-
-
-
-
-
+      Suggestion: Check worker logs on workstation for errors
+      """
+    And the user's program ended 300 s after the worker was started
 
   Scenario: EC8 - Version mismatch
     Given node "workstation" is registered with the queen

@@ -7,9 +7,25 @@ from pathlib import PurePosixPath
 
 from behave.model import Table
 
-from harness import expect
+from harness import expect, fixtures
 from harness.evidence import Event, Evidence
 from harness.evidence.exchanges import Exchange
+
+
+def task(evidence: Evidence) -> Exchange:
+    """The last task that the user gave the queen, told from other users' by TEST-001's prompt, once the user's program
+    has ended."""
+    evidence.exit_code()
+    asked = evidence.exchanges(asker="blep", role="queen", method="POST", path="/v2/tasks")
+    users = [one for one in asked if isinstance(one.sent, dict) and one.sent.get("prompt") == fixtures.PROMPT]
+    assert users, f"the user gave the queen no task; seen: {', '.join(map(str, evidence.exchanges()))}"
+    return users[-1]
+
+
+def asked_by_queen(evidence: Evidence) -> list[Exchange]:
+    """What the queen asked of others for the user's task, in order."""
+    began = task(evidence).number
+    return [one for one in evidence.exchanges(asker="blep") if one.number > began and one.role != "queen"]
 
 
 def hops(evidence: Evidence) -> list[str]:
@@ -57,3 +73,13 @@ def expect_task_refused(evidence: Evidence, status: int, code: str) -> None:
     task = evidence.exchange(asker="blep", role="queen", method="POST", path="/v2/tasks")
     expect.equal("the queen's status", task.status, status)
     expect.equal("the error code", task.answer["error"]["code"], code)
+
+
+def expect_task_error(evidence: Evidence, table: Table) -> None:
+    """The queen ended the stream of the user's task with one error, which has these members: its code, its details."""
+    evidence.exit_code()
+    task = evidence.exchange(asker="blep", role="queen", method="POST", path="/v2/tasks")
+    errors = [event for event in task.payloads if event.get("type") == "error"]
+    expect.equal(f"how many errors {task} told of", len(errors), 1)
+    seen = {"code": errors[0]["code"], **errors[0].get("details", {})}
+    expect.members("the error", {name: expect.as_text(value) for name, value in seen.items()}, table[0].as_dict())

@@ -115,6 +115,11 @@ class Stage:
             )
         return int(reply["why"])
 
+    def let_pass(self, delay_s: float) -> None:
+        """Let so many seconds pass on the stage's clock. Raises StageError as `flow` does."""
+        now_us = self._link.ask("state")["now_us"]
+        self.flow({"at_us": now_us + round(delay_s * 1_000_000)})
+
     def start_until(self, command_line: str, *until: Mapping[str, Any], node: str | None = None) -> int:
         """Start a program and let time flow until one of the conditions holds; events count from its start on. Its pid.
 
