@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -63,18 +62,12 @@ class Progress:
         """How often, in seconds, what is to be called so that times go on; None when nothing goes on."""
         return (REFRESH_S, self._show) if self._beside else None
 
-    @contextmanager
-    def hidden(self) -> Iterator[None]:
-        """Within it, others may write to the terminal."""
-        self._hide()
-        yield
-
     def __call__(self, event: Event) -> None:
         """Take one event."""
         take = getattr(self, f"_on_{event['event']}", None)
         line = take(event) if take else None
         if line:
-            self._hide()
+            self.hide()
             sys.stdout.flush()
             print(line, file=self._stream, flush=True)
 
@@ -119,9 +112,10 @@ class Progress:
         return f"[{self._done}/{len(self._names)}] {event['verdict']}: {name}"
 
     def _on_run_ended(self, _event: Event) -> None:
-        self._hide()
+        self.hide()
 
-    def _hide(self) -> None:
+    def hide(self) -> None:
+        """Take the live state away until the next refresh: somebody else writes to the terminal."""
         if self._live is not None:
             self._live.stop()
             self._live = None
@@ -158,7 +152,7 @@ def _start_live(stream: TextIO) -> Live:
     from rich.console import Console  # only now: its import takes longer than many a scenario
     from rich.live import Live
 
-    console = Console(file=stream, markup=False, highlight=False, no_color=True, soft_wrap=False)
+    console = Console(file=stream, force_terminal=True, markup=False, highlight=False, no_color=True, soft_wrap=False)
     # Without its refreshing thread: a fork beside a thread may inherit a lock that nobody opens any more.
     live = Live(
         console=console,

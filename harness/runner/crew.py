@@ -97,7 +97,11 @@ class Crew:
     def turn(self) -> None:
         """Start what is due, then wait until something happens, and see to it."""
         while self._waiting and len(self._under_way) < self._terms.jobs and not self._signals.received:
-            self._start(self._waiting.popleft())
+            planned = self._waiting.popleft()
+            try:
+                self._start(planned)
+            except OSError as error:
+                self._refuse(planned, Verdict(verdict.ERROR, f"it could not be begun: {error}"))
         self.sweep()
         ready = self._selector.select(self._wait_s())
         for key, _ in sorted(ready, key=lambda each: each[0].data[0]):
@@ -109,10 +113,7 @@ class Crew:
     def refuse(self, verdict: Verdict) -> None:
         """Give this verdict to all that are not begun."""
         while self._waiting:
-            planned = self._waiting.popleft()
-            self.outcomes[planned.number] = Outcome(verdict, begun=False)
-            steps = {"untested": len(list(planned.scenario.all_steps))}
-            self._tell_verdict(planned, verdict, duration_s=0.0, steps=steps, left=[], logs={}, directory=None)
+            self._refuse(self._waiting.popleft(), verdict)
 
     def sweep(self) -> None:
         """Remove the directories of green attempts. Apart, since the next attempt need not wait for it."""
@@ -133,6 +134,11 @@ class Crew:
         self._end_orphans()
         self._selector.close()
 
+    def _refuse(self, planned: Planned, verdict: Verdict) -> None:
+        self.outcomes[planned.number] = Outcome(verdict, begun=False)
+        steps = {"untested": len(list(planned.scenario.all_steps))}
+        self._tell_verdict(planned, verdict, duration_s=0.0, steps=steps, left=[], logs={}, directory=None)
+
     def _start(self, planned: Planned) -> None:
         terms = self._terms
         directory = terms.directory / str(planned.number)
@@ -143,11 +149,13 @@ class Crew:
         sys.stdout.flush()
         sys.stderr.flush()
         signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)  # the child lets them in when it is ready for them
-        pid = os.fork()
-        if pid == 0:
-            ours.close()
-            self._live(planned, setting, theirs)
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING)
+        try:
+            pid = os.fork()
+            if pid == 0:
+                ours.close()
+                self._live(planned, setting, theirs)
+        finally:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING)
         theirs.close()
         ours.setblocking(False)
         under_way = Attempt(planned, setting, pid, os.pidfd_open(pid), ours, time.monotonic(), terms.limit_s)
@@ -227,7 +235,7 @@ class Crew:
         self._selector.unregister(under_way.process)
         wait_status = under_way.close()
         told = under_way.told
-        left = [*(told["left"] if told else []), *self._end_orphans(under_way)]
+        left = [*(told["left"] if told else []), *self._end_orphans(None if told else under_way)]
         own = Verdict(told["verdict"], told["reason"]) if told else None
         final = verdict.judge(own, cut=under_way.cut, wait_status=wait_status, where=under_way.where, left=left)
         self._conclude(under_way, final, left)
@@ -261,22 +269,11 @@ class Crew:
             directory=str(setting.directory) if is_kept else None,
         )
 
-    def _end_orphans(self, under_way: Attempt | None = None) -> list[dict[str, Any]]:
-        """End what attempts that are no more have left, and describe it."""
-        found: list[dict[str, Any]] = []
+    def _end_orphans(self, killed: Attempt | None = None) -> list[dict[str, Any]]:
+        """End what attempts that are no more have left, and describe it. killed: one that could not do so itself."""
         own = {*self._own_children, *(each.pid for each in self._under_way.values())}
-        killed = under_way is not None and under_way.told is None
-        marked = tree.marked(tree.pids(), f"{MARK}={under_way.setting.name}") if under_way and killed else []
-        until_s = time.monotonic() + tree.KILLED_LIMIT_S
-        while orphans := [*(set(tree.children(os.getpid())) - own), *filter(tree.is_living, marked)]:
-            living = [pid for pid in orphans if tree.is_living(pid)]
-            found += [tree.describe(pid) for pid in living]
-            tree.send(living, signal.SIGKILL)
-            tree.wait_gone(living, tree.KILLED_LIMIT_S)
-            tree.reap(orphans)
-            if time.monotonic() > until_s:
-                break
-        return found
+        marked = tree.marked(tree.pids(), f"{MARK}={killed.setting.name}") if killed is not None else []
+        return tree.end_adopted(own, marked)
 
     def _tell_verdict(self, planned: Planned, final: Verdict, **fields: Any) -> None:
         self._events.emit(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import sys
 from collections.abc import Callable
-from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +22,8 @@ class Feed:
     """Lets behave's model run once more, as a sequential run would; where it would run a planned scenario, it gets
     what the scenario's attempt has told, once that is over.
 
-    at_once: show what an attempt tells as soon as it tells it; only one may be under way then. undisturbed: to be
-    entered while something is shown. verdicts: by the id() of the scenario, for the reporters."""
+    at_once: show what an attempt tells as soon as it tells it; only one may be under way then. make_way: to be called
+    before something is shown. verdicts: filled by the id() of the scenario, for the reporters."""
 
     def __init__(
         self,
@@ -32,12 +31,11 @@ class Feed:
         crew: Crew,
         *,
         at_once: bool,
-        undisturbed: Callable[[], AbstractContextManager[None]],
+        make_way: Callable[[], None],
         verdicts: dict[int, Verdict],
     ) -> None:
         self._runner, self._crew = runner, crew
-        self._at_once, self._undisturbed = at_once, undisturbed
-        self._verdicts = verdicts
+        self._at_once, self._make_way, self._verdicts = at_once, make_way, verdicts
         self._definitions = Definitions(runner.step_registry)
 
     def feature(self, feature: Feature, planned: list[Planned]) -> None:
@@ -67,21 +65,19 @@ class Feed:
             outcome = self._crew.outcomes.get(planned.number)
         self._play(player, planned.number)
         self._verdicts[id(planned.scenario)] = outcome.verdict
-        with self._undisturbed():
-            self._conclude(player, planned, outcome)
+        self._make_way()
+        self._conclude(player, planned, outcome)
         return outcome.verdict.red
 
     def _play(self, player: Replay, number: int) -> None:
         messages = self._crew.messages[number]
-        if not messages:
-            return
-        with self._undisturbed():
-            while messages:
-                message = messages.popleft()
-                if message["do"] != "ended":
-                    player.apply(message)
-                if message["do"] in AWAITED:
-                    self._crew.acknowledge(number)
+        while messages:
+            self._make_way()
+            message = messages.popleft()
+            if message["do"] != "ended":
+                player.apply(message)
+            if message["do"] in AWAITED:
+                self._crew.acknowledge(number)
 
     def _conclude(self, player: Replay, planned: Planned, outcome: Outcome) -> None:
         if outcome.begun:

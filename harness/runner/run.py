@@ -40,19 +40,29 @@ class Run:
         self._name = os.urandom(4).hex()
         self._directory = folder.create(chosen.run_dir, self._name)
         self._is_live = not self._config.should_capture()
-        if self._is_live and isinstance(sys.stdout, io.TextIOWrapper):
-            sys.stdout.reconfigure(line_buffering=True)  # attempts write beside it, line by line
         on_terminal = sys.stdin.isatty() and sys.stdout.isatty()
         self._is_attached = chosen.pause or (self._is_live and len(planned.planned) == 1 and on_terminal)
-        self._progress = Progress(
-            sys.stderr, self._watch_stdout() if sys.stderr.isatty() and not self._is_live else None
-        )
-        listeners: list[Callable[[events.Event], None]] = [self._progress]
-        if self._config.summary:
-            listeners.append(Summary(sys.stdout))
-        self._events = events.EventLog(self._directory / folder.EVENT_LOG, listeners)
+        self._progress = Progress(sys.stderr, self._prepare_stdout())
+        self._events = events.EventLog(self._directory / folder.EVENT_LOG, [self._progress, *self._summary()])
         self._verdicts: dict[int, Verdict] = {}
         self._problems = 0
+
+    def _prepare_stdout(self) -> LineWatcher | None:
+        """Make standard output fit for what else is written there: by live attempts, or by the live progress; returns
+        what the latter needs to stand beside it."""
+        if isinstance(sys.stdout, io.TextIOWrapper):
+            # What a scenario prints may have characters that the terminal has not.
+            sys.stdout.reconfigure(errors="backslashreplace", line_buffering=self._is_live or sys.stdout.line_buffering)
+        if self._is_live or not sys.stderr.isatty() or os.environ.get("TERM", "dumb") == "dumb":
+            return None
+        watcher = LineWatcher(sys.stdout)
+        for output in self._config.outputs:
+            output.stream = watcher if output.stream is sys.stdout else output.stream
+        sys.stdout = watcher
+        return watcher
+
+    def _summary(self) -> list[Summary]:
+        return [Summary(sys.stdout)] if self._config.summary else []
 
     def carry_out(self) -> int:
         """Run it; returns the exit code."""
@@ -74,14 +84,6 @@ class Run:
             closing()
         self._keep_durations(kept, crew.durations_s)
         return self._tell_end(crew, time.monotonic() - began_s)
-
-    def _watch_stdout(self) -> LineWatcher:
-        """Let the live progress know when somebody is in the middle of a line on the terminal."""
-        watcher = LineWatcher(sys.stdout)
-        for output in self._config.outputs:
-            output.stream = watcher if output.stream is sys.stdout else output.stream
-        sys.stdout = watcher
-        return watcher
 
     def _set_up_reports(self) -> None:
         """behave's formatters; its reporters, but for the summary, which does not know all verdicts."""
@@ -118,7 +120,7 @@ class Run:
             self._runner,
             crew,
             at_once=self._options.jobs == 1,
-            undisturbed=self._progress.hidden,
+            make_way=self._progress.hide,
             verdicts=self._verdicts,
         )
         if self._signals.received:

@@ -122,6 +122,23 @@ def reap(processes: Iterable[int]) -> None:
             os.waitpid(pid, os.WNOHANG)
 
 
+def end_adopted(own: Collection[int], more: Iterable[int]) -> list[dict[str, Any]]:
+    """Kill the children of this process that it has only adopted, all below them, and `more`; returns what they were.
+
+    own: its own children."""
+    ended: list[dict[str, Any]] = []
+    until_s = time.monotonic() + KILLED_LIMIT_S
+    while found := {*children(os.getpid()), *filter(is_living, more)} - set(own):
+        living = [pid for pid in found if is_living(pid)]
+        ended += [describe(pid) for pid in living]
+        send(living, signal.SIGKILL)
+        wait_gone(living, KILLED_LIMIT_S)
+        reap(found)
+        if time.monotonic() > until_s:
+            break
+    return ended
+
+
 def describe(pid: int) -> dict[str, Any]:
     """What a process is, for people: its pid, its command line, the addresses on which it listens."""
     import psutil  # only now: most runs leave nothing behind, and the import takes 30 ms

@@ -156,6 +156,7 @@ def more(context):
         os.setsid()
         if os.fork() == 0: time.sleep(600)
         os._exit(0)
+    os.wait()
 """,
     )
     process = project.start()
@@ -211,6 +212,33 @@ def test_stop_starts_nothing_after_the_first_red_one(project: Project) -> None:
     assert ran.code == 1
     assert ran.verdicts == {"good": "passed", "bad": "failed", "next": "not run"}
     assert ran.verdict("next")["reason"] == "stopped after the first red scenario (--stop)"
+
+
+def test_scenario_that_cannot_be_begun_is_an_error_and_the_run_goes_on(project: Project) -> None:
+    project.feature("one: it passes", "two: it passes", "three: it passes")
+    project.write(
+        "features/environment.py",
+        """
+from pathlib import Path
+def before_all(context): Path(context.config.userdata["run_dir"], "2").touch()
+""",
+    )
+
+    ran = project.behave()
+
+    assert ran.code == 1
+    assert ran.verdicts == {"one": "passed", "two": "error", "three": "passed"}
+    assert "it could not be begun: [Errno 17] File exists" in ran.verdict("two")["reason"]
+
+
+def test_two_runs_of_one_project_at_the_same_time(project: Project) -> None:
+    project.feature(*(f"number {n}: it passes" for n in range(10)))
+
+    both = [project.start("-j", "2", "-D", "order=random") for _ in range(2)]
+
+    printed = [process.communicate(timeout=LIMIT_S)[0] for process in both]
+    assert [process.returncode for process in both] == [0, 0]
+    assert all("10 scenarios passed, 0 failed, 0 skipped\n" in each for each in printed)
 
 
 def test_green_run(project: Project) -> None:
