@@ -6,13 +6,13 @@ All of it is arranged by real programs and real requests. Raises StageError when
 from __future__ import annotations
 
 import shutil
+import signal
 from typing import Any
 
 from harness import catalogue, fixtures
 from harness.stage import Stage, StageError
 
 HIVE = "rbee-hive daemon --port 9200"
-STANDARD_BYTES = 5_242_880
 TOKEN = {"event": "passed", "path": "/v1/inference", "data": {"type": "token"}}  # one passes from worker to queen
 LONG_TOKENS = (
     2048  # the most that a worker takes; at its pace longer than all retries (docs/contract.md, section 9 row 13)
@@ -45,6 +45,14 @@ def hive_asks_for_key(stage: Stage, node: str, key: str) -> None:
         raise StageError(f"the hive answers {without.status_code} without a key, {with_key.status_code} with its own")
 
 
+def hive_restarts(stage: Stage, node: str) -> None:
+    """The hive that an operator started on `node` is killed (SIGKILL), and another one started. Its workers live on."""
+    pid = stage.evidence.run("rbee-hive").pid
+    stage.signal(pid, signal.SIGKILL)
+    stage.flow({"exit": pid})
+    hive_runs(stage, node)
+
+
 def rbee_is_not_installed(stage: Stage, node: str) -> None:
     """Nothing of rbee lies in the install path of `node`."""
     shutil.rmtree(stage.places[node].path(fixtures.INSTALL_PATH))
@@ -58,7 +66,7 @@ def hive_url(stage: Stage, node: str, path: str) -> str:
 def model_lies_on(stage: Stage, node: str, model: str, path: str, **description: Any) -> None:
     """`model` has been downloaded to `node` earlier: a file of this description (size_bytes …) lies at `path`, and the
     catalogue has its row."""
-    wanted = {"size_bytes": STANDARD_BYTES, **description}
+    wanted = {"size_bytes": fixtures.MODEL_BYTES, **description}
     file = stage.place_model(node, path, **wanted)
     downloaded_at = stage.evidence.epoch_us // 1_000_000
     catalogue.add(stage.places[node], model, str(file), wanted["size_bytes"], downloaded_at)
@@ -106,11 +114,26 @@ def slot_is_taken(stage: Stage, node: str) -> None:
     stage.start_until(infer(node, prompt="tell me a long story", max_tokens=LONG_TOKENS), {"event": TOKEN})
 
 
+def worker_stops_dead(stage: Stage, node: str, layers: int, max_tokens: int) -> None:
+    """A user asks `node` for an inference; when so many layers of its model are loaded, the new worker there is
+    stopped (SIGSTOP), and does nothing more. Time flows until the user's program has ended."""
+    loaded = {"event": "passed", "path": "/v1/loading/progress", "data": {"layers_loaded": layers}}
+    user = stage.start_until(infer(node, max_tokens=max_tokens), {"event": loaded})
+    stage.signal(stage.evidence.process("llm-worker-rbee", node).pid, signal.SIGSTOP)
+    stage.flow({"exit": user})
+
+
 def infer(
-    node: str, *, prompt: str = fixtures.PROMPT, max_tokens: int = 20, backend: str = "cuda", device: int = 1
+    node: str,
+    *,
+    model: str = fixtures.MODEL,
+    prompt: str = fixtures.PROMPT,
+    max_tokens: int = 20,
+    backend: str = "cuda",
+    device: int = 1,
 ) -> str:
-    """The command line of an inference on `node` with TEST-001's model."""
+    """The command line of an inference on `node`, by default with TEST-001's model."""
     return (
-        f"rbee-keeper infer --node {node} --model {fixtures.MODEL} --prompt '{prompt}' --max-tokens {max_tokens}"
+        f"rbee-keeper infer --node {node} --model {model} --prompt '{prompt}' --max-tokens {max_tokens}"
         f" --temperature 0.7 --backend {backend} --device {device}"
     )

@@ -6,11 +6,9 @@ import os
 from pathlib import Path
 from typing import Any
 
+from harness import fixtures
 from harness.world.hub import Hub
 from harness.world.models import write_model
-
-STANDARD_PATH = "/TheBloke/TinyLlama-1.1B-Chat-v1.0-GGUF/resolve/main/tinyllama-q4.gguf"
-STANDARD_BYTES = 5_242_880  # TEST-001's model
 
 
 class Library:
@@ -36,4 +34,4 @@ class Library:
 
     def publish_standard(self, hub: Hub) -> None:
         """Publish TEST-001's model, TinyLlama in Q4_K_M, where its reference leads."""
-        hub.publish(STANDARD_PATH, self.model(size_bytes=STANDARD_BYTES))
+        hub.publish(fixtures.HUB_PATH, self.model(size_bytes=fixtures.MODEL_BYTES))

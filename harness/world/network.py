@@ -11,6 +11,7 @@ from http import HTTPStatus
 
 import h11
 
+from harness import fixtures
 from harness.world import http1
 from harness.world.exchange import Destination, Exchange, Stage
 from harness.world.faults import Faults
@@ -21,7 +22,6 @@ from harness.world.tunnel import ESTABLISHED, tunnel
 
 OPERATOR = "operator"  # the asker of the harness's own requests
 OWN_NAMES = ("localhost", "127.0.0.1")  # to each node, itself
-HUB_HOST = "hub.home.arpa"
 SSH_PORT = 22
 ADVICE = "This is the network of a stage, a forward proxy: it takes requests for http://host:port/path, and CONNECT."
 
@@ -122,7 +122,7 @@ class Network:
         host, port, node = exchange.destination.host, exchange.destination.port, self._node(exchange)
         if node is not None:
             return node.address, node.ssh_port if port == SSH_PORT else port
-        return self._stage.hub if (host, port) == (HUB_HOST, 80) else None
+        return self._stage.hub if (host, port) == (fixtures.HUB_HOST, 80) else None
 
 
 async def _swallow(exchange: Exchange, fault: int) -> None:
