@@ -260,17 +260,17 @@ Feature: TEST-001 - inference across the nodes of rbee
 
 
   # Worker registry
-  @wip
+
   Scenario: Worker registry returns empty list
     Given node "workstation" is registered with the queen
-
-
-
-
-
-
-
-
+    And the hive runs on "workstation"
+    When the user asks "workstation" for 20 tokens
+    Then the hive of "workstation" answered the queen's "GET /v1/workers/list" with 200 and {"workers": []}
+    And these hops were seen, in this order:
+      | asker | asked | for                  |
+      | blep  | hive  | GET /v1/workers/list |
+      | blep  | hive  | GET /v1/health       |
+    And the exit code is 0
 
   Scenario: Worker registry returns matching idle worker
     Given node "workstation" is registered and runs idle worker "worker-abc123"
@@ -285,42 +285,42 @@ Feature: TEST-001 - inference across the nodes of rbee
     And the request was answered with 503, again after 1, 2 and 4 s, and then no more made
     And the exit code is 1
   # Pool preflight
-  @wip
+
   Scenario: Pool preflight health check succeeds
     Given node "workstation" is registered with the queen
+    And the hive runs on "workstation"
+    When the user asks "workstation" for 20 tokens
+    Then the hive of "workstation" answered the queen's "GET /v1/health" with 200 and {"status": "alive", "version": "0.1.0", "api_version": "v1"}
+    And these hops were seen, in this order:
+      | asker | asked | for                      |
+      | blep  | hive  | GET /v1/workers/list     |
+      | blep  | hive  | GET /v1/health           |
+      | blep  | hive  | POST /v1/models/download |
+    And the exit code is 0
 
 
 
-
-
-
-
-
-
-
-
-  @wip
   Scenario: Pool preflight detects version mismatch
     Given node "workstation" is registered with the queen
+    And rbee-hive on "workstation" has version "0.2.0"
+    When the user asks "workstation" for 20 tokens
+    Then the queen ended the task with "VERSION_MISMATCH" before anything was provisioned on "workstation"
+    And the user was told that rbee-keeper is v0.1.0 and rbee-hive v0.2.0, and how to upgrade
+    And the exit code is 1
 
-
-
-
-
-
-  @needs-clock @wip
+  @needs-clock
   Scenario: Pool preflight connection timeout with retry
     Given node "workstation" is registered with the queen
-
-
-
-
-
-
-
-
-
-
+    And port 9200 of "workstation.home.arpa" accepts connections and never says a word
+    When the user asks "workstation" for 20 tokens
+    Then "workstation" let user "rbee" in with the user's key
+    And port 9200 of "workstation.home.arpa" was tried three times for 10 s, the second 200 ms and the third 400 ms after the one before
+    And the task took 30.6 s
+    And the queen ended the task with the error:
+      | code               | node        | host                  | port | attempts |
+      | CONNECTION_TIMEOUT | workstation | workstation.home.arpa | 9200 | 3        |
+    And it says on stderr "Suggestion: Check if rbee-hive is running on workstation"
+    And the exit code is 1
 
   # Model provisioning
   @wip
@@ -522,9 +522,9 @@ Feature: TEST-001 - inference across the nodes of rbee
     Given node "workstation" is registered with the queen
     When the user asks "workstation" for 20 tokens, up to layer 8 of the model
     Then the worker on "workstation", asked whether it is ready, last said:
-      | ready | state   | progress_url                                           |
+      | ready | state   | progress_url                                          |
       | false | loading | http://workstation.home.arpa:8001/v1/loading/progress |
-    And the worker on "workstation" told at that address, and goes on:
+    And the worker on "workstation", asked at that address, told first these events and goes on:
       | stage           | layers_loaded | layers_total |
       | loading_to_vram | 4             | 32           |
       | loading_to_vram | 8             | 32           |
@@ -669,22 +669,22 @@ Feature: TEST-001 - inference across the nodes of rbee
       """
     And the hive of "workstation" checked VRAM: 6000 MB required, 4000 MB available
 
-  @wip
+
   Scenario: EC4 - Worker crash during inference
-    Given node "workstation" is registered with the queen
+    Given node "workstation" is registered and runs idle worker "worker-abc123"
+    When the user asks "workstation" for 20 tokens, and the worker is killed after token 12
+    And the operator asks the hive of "workstation" for its workers
+    Then the worker's stream broke off after 12 tokens, without its end mark
+    And the text of the 12 tokens is on stdout, and in the file that the user was told of
+    And it says on stderr, and ends with exit code 1:
+      """
+      Error: SSE stream closed unexpectedly
 
-
-
-
-
-
-
-
-
-
-
-
-
+      Partial result saved to: /tmp/rbee-partial-<id>.txt
+      Tokens generated: 12 / 20
+      """
+    And the hive of "workstation" listed no worker
+    And the log of "workstation" has "rbee-hive: worker worker-abc123 crashed (exit code -9)"
   @wip
   Scenario: EC5 - Client cancellation with Ctrl+C
     Given node "workstation" is registered with the queen
