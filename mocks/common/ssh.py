@@ -177,13 +177,18 @@ class Remote:
         return self._process.exit_status
 
     async def _read(self) -> None:
-        """Take in the command's output until its end, and answer who waits for a line."""
+        """Take in the command's output until its end, and answer who waits for a line. A lost connection is an end."""
         errors = asyncio.ensure_future(self._process.stderr.read())
-        async for line in self._process.stdout:
-            self._take(line.rstrip("\n"))
-        self._errors = (await errors).strip()
-        await self._process.wait_closed()
-        self._connection.close()
+        try:
+            async for line in self._process.stdout:
+                self._take(line.rstrip("\n"))
+            self._errors = (await errors).strip()
+            await self._process.wait_closed()
+        except (OSError, asyncssh.Error) as error:
+            self._errors = str(error) or "the connection was lost"
+        finally:
+            errors.cancel()
+            self._connection.close()
         for _, found in self._waiting:
             if not found.done():
                 found.set_exception(self._ended())

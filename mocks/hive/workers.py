@@ -100,7 +100,7 @@ class Worker:
             "model_ref": self.order.model_ref,
             "backend": self.order.backend,
             "device": self.order.device,
-            "state": self.state,
+            "state": "stopping" if self.stopping else self.state,
             "last_activity": {"secs_since_epoch": seconds, "nanos_since_epoch": microseconds * 1000},
             "slots_total": SLOTS_TOTAL,
             "slots_available": self.slots_available,

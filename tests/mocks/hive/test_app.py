@@ -109,7 +109,7 @@ def test_last_log_lines(hive: FlaskClient) -> None:
 
 def test_new_log_lines_as_they_are_written(hive: FlaskClient) -> None:
     logs.info("before")
-    pieces = iter(hive.get("/v1/logs?follow=true", buffered=False).response)
+    pieces = hive.get("/v1/logs?follow=true", buffered=False).iter_encoded()
     while not next(pieces).endswith(b"before\n"):
         pass
 

@@ -28,7 +28,7 @@ class Daemon:
 
     def __init__(self, machine: Machine) -> None:
         machine.program("llm-worker-rbee", f'exec {sys.executable} {OBEDIENT} "$@"')
-        program = shutil.copy(PROJECT / "bin" / "rbee-hive", machine.bin)
+        program = shutil.copy(str(PROJECT / "bin" / "rbee-hive"), machine.bin)
         with socket.create_server((OWN_ADDRESS, 0)) as probe:
             self.port = probe.getsockname()[1]
         # Others reach the node by its name; here that is its address.
@@ -102,7 +102,7 @@ def test_hive_outlives_who_reads_its_output(daemon: Daemon) -> None:
 def test_taken_port_is_named(machine: Machine) -> None:
     with socket.create_server((OWN_ADDRESS, 0)) as other:
         port = other.getsockname()[1]
-        argv = [sys.executable, PROJECT / "bin" / "rbee-hive", "daemon", "--addr", f"{OWN_ADDRESS}:{port}"]
+        argv = [sys.executable, str(PROJECT / "bin" / "rbee-hive"), "daemon", "--addr", f"{OWN_ADDRESS}:{port}"]
 
         ended = subprocess.run(
             argv,
@@ -121,7 +121,7 @@ def test_taken_port_is_named(machine: Machine) -> None:
 
 
 def test_python_without_the_project_is_told_what_to_do(machine: Machine) -> None:
-    argv = [sys.executable, "-I", "-S", PROJECT / "bin" / "rbee-hive", "status"]
+    argv = [sys.executable, "-I", "-S", str(PROJECT / "bin" / "rbee-hive"), "status"]
 
     ended = subprocess.run(argv, cwd=machine.home, capture_output=True, text=True, timeout=LIMIT_S)
 

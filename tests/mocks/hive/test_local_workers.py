@@ -43,7 +43,7 @@ class Terminal:
     def spawn(self, script: str) -> str:
         """What the command prints that starts a worker which does what `script` says."""
         self.machine.program("llm-worker-rbee", script)
-        argv = [sys.executable, PROJECT / "bin" / "rbee-hive", *SPAWN]
+        argv = [sys.executable, str(PROJECT / "bin" / "rbee-hive"), *SPAWN]
         env = {**os.environ, "PYTHONPATH": str(PROJECT)}
         return subprocess.run(argv, env=env, check=True, capture_output=True, text=True, timeout=20).stdout
 
@@ -117,7 +117,12 @@ def test_worker_that_stays_is_killed_after_two_seconds(
     pid = terminal.pid()
     deaf.read_text()
     limits: list[float] = []
-    monkeypatch.setattr(clock, "limit", lambda limit_s: limits.append(limit_s) or clock.Limit(0.05))
+
+    def short(limit_s: float) -> clock.Limit:
+        limits.append(limit_s)
+        return clock.Limit(0.05)
+
+    monkeypatch.setattr(clock, "limit", short)
     capsys.readouterr()
 
     assert run("worker", "stop", "worker-cuda-1") == 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from functools import partial
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -32,7 +33,12 @@ def healthy_after(worker: Worker, hands: Hands, workers: Workers, *, checks: int
 
 def test_health_is_asked_every_30_seconds(workers: Workers, hands: Hands) -> None:
     asked_us: list[int] = []
-    with Front({HEALTH: lambda: asked_us.append(hands.since_start_us()) or 200}) as front:
+
+    def answer() -> int:
+        asked_us.append(hands.since_start_us())
+        return 200
+
+    with Front({HEALTH: answer}) as front:
         worker = idle_worker(workers, front)
 
         assert healthy_after(worker, hands, workers, checks=3)
@@ -125,7 +131,7 @@ def retired(monkeypatch: pytest.MonkeyPatch, hands: Hands) -> list[tuple[str, in
     made: list[tuple[str, int]] = []
     monkeypatch.setattr(stopping, "retire", lambda worker: made.append((worker.id, hands.since_start_us())))
     # A thread would look at the clock later than it was started.
-    monkeypatch.setattr(loops.threading, "Thread", _AtOnce)
+    monkeypatch.setattr("mocks.hive.loops.threading.Thread", _AtOnce)
     return made
 
 
@@ -175,7 +181,7 @@ def test_loading_and_busy_workers_stay(hands: Hands, retired: list[tuple[str, in
 def test_each_worker_has_its_own_moment(hands: Hands, retired: list[tuple[str, int]]) -> None:
     one, two, three = (known_worker(name) for name in ("one", "two", "three"))
     for after_s, worker in ((3, one), (5, three), (4, two)):
-        hands.at(after_s, lambda worker=worker: worker.changed("idle", 1))
+        hands.at(after_s, partial(worker.changed, "idle", 1))
 
     hands.run(1000, lambda: retire(one, two, three))
 

@@ -20,7 +20,12 @@ def fronted(workers: Workers, worker_id: str, shutdown: Answer | None = None) ->
     with Front() as front:
         worker = workers.spawn(order(worker_id))
         worker.url = front.url
-        front.answers[SHUTDOWN] = shutdown or (lambda: worker.process.terminate() or 200)
+
+        def obey() -> int:
+            worker.process.terminate()
+            return 200
+
+        front.answers[SHUTDOWN] = shutdown or obey
         yield worker, front
 
 

@@ -92,6 +92,15 @@ def test_entry_of_a_started_worker(workers: Workers, hands: Hands) -> None:
     }
 
 
+def test_a_worker_that_stops_is_not_shown_as_idle(workers: Workers) -> None:
+    worker = workers.spawn(order())
+    worker.changed("idle", 1)
+
+    worker.stopping = True
+
+    assert worker.row()["state"] == "stopping"
+
+
 def test_callback_leaves_a_worker_loading(workers: Workers, hands: Hands) -> None:
     worker = workers.spawn(order())
     hands.now_us += 1_500_000

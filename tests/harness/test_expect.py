@@ -1,0 +1,51 @@
+"""What Then steps say when they fail."""
+
+from __future__ import annotations
+
+import pytest
+
+from harness import expect
+
+
+def test_lines_stand_one_after_the_other_somewhere() -> None:
+    expect.lines("stdout", "before\none\ntwo\nafter", "one\ntwo")
+
+
+@pytest.mark.parametrize("seen", ["two\none", "one\nbetween\ntwo", "one", "", "one two"])
+def test_lines_that_do_not_stand_so_are_shown(seen: str) -> None:
+    with pytest.raises(AssertionError, match="do not stand there"):
+        expect.lines("stdout", seen, "one\ntwo\n")
+
+
+def test_members_are_compared_as_table_cells_show_them() -> None:
+    expect.members(
+        "row", {"port": 22, "key": None, "on": True, "rate": 1.0}, {"port": "22", "key": "null", "on": "true"}
+    )
+
+
+def test_a_member_that_is_not_there_is_named() -> None:
+    with pytest.raises(AssertionError, match="no port in"):
+        expect.members("row", {}, {"port": "22"})
+
+
+def test_entries_may_have_others_between_them_but_keep_their_order() -> None:
+    expect.in_order("hops", ["a", "x", "b"], ["a", "b"])
+
+    with pytest.raises(AssertionError, match="wanted 'a' next"):
+        expect.in_order("hops", ["b", "a"], ["b", "a", "a"])
+
+
+def test_a_delay_is_exact_on_the_stages_clock() -> None:
+    expect.delay("retry", 200_000, 200_000, real=False)
+
+    with pytest.raises(AssertionError, match=r"wanted 0\.2 s, seen 0\.200001 s"):
+        expect.delay("retry", 200_001, 200_000, real=False)
+
+
+@pytest.mark.parametrize(("seen_us", "holds"), [(199_999, False), (200_000, True), (450_000, True), (450_001, False)])
+def test_a_delay_has_a_slack_in_real_time(seen_us: int, holds: bool) -> None:
+    if holds:
+        expect.delay("retry", seen_us, 200_000, real=True)
+    else:
+        with pytest.raises(AssertionError):
+            expect.delay("retry", seen_us, 200_000, real=True)

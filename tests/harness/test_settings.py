@@ -1,0 +1,48 @@
+"""What the user sets with -D."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from harness import settings
+from harness.settings import SettingsError
+
+
+def test_without_settings_everything_is_ours_and_on_the_stages_clock() -> None:
+    read = settings.read({})
+
+    assert (read.replaced, read.clock, read.queen_scope) == ([], "stage", "scenario")
+
+
+def test_a_program_of_the_users_puts_the_stage_on_real_time() -> None:
+    read = settings.read({"keeper": "/bin/true"})
+
+    assert (read.replaced, read.clock) == (["rbee-keeper"], "real")
+
+
+def test_real_time_has_its_own_limits() -> None:
+    assert settings.read({"clock": "real"}).wait_s > settings.read({}).wait_s
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"keeper": "/nothing/there"}, r"-D keeper=/nothing/there: there is no such file"),
+        ({"clock": "sundial"}, r"-D clock=sundial: use one of: stage, real"),
+        ({"queen_scope": "house"}, r"-D queen_scope=house: use one of: scenario, run"),
+        ({"wait_s": "soon"}, r"-D wait_s=soon: a number of seconds above 0 is needed"),
+        ({"wait_s": "0"}, r"-D wait_s=0: a number of seconds above 0 is needed"),
+    ],
+)
+def test_what_cannot_be_used_is_said(given: dict[str, str], said: str) -> None:
+    with pytest.raises(SettingsError, match=said):
+        settings.read(given)
+
+
+def test_a_file_that_cannot_be_run_is_said(tmp_path: Path) -> None:
+    (tmp_path / "keeper").write_text("")
+
+    with pytest.raises(SettingsError, match="not executable"):
+        settings.read({"keeper": str(tmp_path / "keeper")})
