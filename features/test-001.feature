@@ -226,9 +226,23 @@ Feature: TEST-001 - inference across the nodes of rbee
 
 
 
-  @wip
+
   Scenario: Warm start - reuse existing idle worker
     Given node "workstation" is registered with the queen
+    And worker "worker-abc123" is idle on "workstation"
+    When the user runs:
+      """
+      rbee-keeper infer --node workstation --model hf:TheBloke/TinyLlama-1.1B-Chat-v1.0-GGUF
+        --prompt "write a short story" --max-tokens 20 --temperature 0.7 --backend cuda --device 1
+      """
+    Then the hive of "workstation" told the queen of these workers:
+      | id            | model_ref                                 | backend | device | state | healthy |
+      | worker-abc123 | hf:TheBloke/TinyLlama-1.1B-Chat-v1.0-GGUF | cuda    | 1      | idle  | true    |
+    And the queen found "worker-abc123" idle on "workstation" and went straight to inference: no preflight, no provisioning, no start-up
+    And 20 tokens were printed to stdout, as the worker sent them
+    And each token was on stdout in the moment in which it left the worker
+    And the first token was on stdout at most 5 s after the command began
+    And the exit code is 0
 
 
 
@@ -246,20 +260,6 @@ Feature: TEST-001 - inference across the nodes of rbee
 
 
 
-
-
-
-
-
-
-
-
-
-
-
-
-
-  # Worker registry
 
   Scenario: Worker registry returns empty list
     Given node "workstation" is registered with the queen
@@ -323,103 +323,103 @@ Feature: TEST-001 - inference across the nodes of rbee
     And the exit code is 1
 
   # Model provisioning
-  @wip
+
   Scenario: Model found in SQLite catalog
     Given node "workstation" is registered with the queen
+    And the catalogue of "workstation" has "hf:TheBloke/TinyLlama-1.1B-Chat-v1.0-GGUF" at "/models/found/tinyllama.gguf"
+    When the user asks "workstation" for 20 tokens
+    Then the hive of "workstation" answered that it has the model at "/models/found/tinyllama.gguf"; requests to the hub so far: 0
+    And the hive of "workstation" checked RAM: 6 MB required, 8000 MB available
+    And the worker on "workstation" was started with the model at "/models/found/tinyllama.gguf"
+    And the exit code is 0
 
-
-
-
-
-
-  @wip
   Scenario: Model not found - download with progress
     Given node "workstation" is registered with the queen
+    When the user asks "workstation" for 20 tokens
+    Then the hive of "workstation" streamed how far the download was, and each time its speed:
+      | bytes_downloaded | bytes_total |
+      | 1048576          | 5242880     |
+      | 2097152          | 5242880     |
+      | 5242880          | 5242880     |
+    And the hive of "workstation" streamed at last that "/models/tinyllama-q4.gguf" is complete, and the end mark
+    And it says on stderr "Downloading model... [████████------------] 40% (2.0 MB / 5.0 MB) @ <speed>"
+    And "/models/tinyllama-q4.gguf" on "workstation" has the hub's bytes
+    And the catalogue of "workstation" has these rows, and no others:
+      | provider | reference                              | local_path                |
+      | hf       | TheBloke/TinyLlama-1.1B-Chat-v1.0-GGUF | /models/tinyllama-q4.gguf |
+    And the hive of "workstation" checked RAM: 6 MB required, 8000 MB available
 
-
-
-
-
-
-
-
-
-
-
-
-
-  @wip
   Scenario: Model download fails with retry
-    Given node "workstation" is registered with the queen
+    Given node "workstation" is registered with the queen, and the hub's answers are cut after 2097152, 0, 0, 0, 0 and 0 bytes
+    When the user asks "workstation" for 20 tokens
+    Then the hub was asked for the bytes from 0, 2097152, 2097152, 2097152, 2097152 and 2097152 on, with 100, 200, 400, 800 and 1600 ms between
+    And the task failed with "DOWNLOAD_FAILED" after 6 attempts
+    And it says on stderr "Error: Model download failed after 6 attempts (DOWNLOAD_FAILED)"
+    And "workstation" has no file in "/models", and no row in its catalogue
+    And the exit code is 1
 
 
 
-
-
-
-
-
-  @wip
   Scenario: Model catalog registration after download
     Given node "workstation" is registered with the queen
-
-
-
-
-
-
-
-
-
+    When the user asks "workstation" for 20 tokens
+    Then the catalogue of "workstation" has these rows, and no others:
+      | provider | reference                              | local_path                | size_bytes |
+      | hf       | TheBloke/TinyLlama-1.1B-Chat-v1.0-GGUF | /models/tinyllama-q4.gguf | 5242880    |
+    And "/models/tinyllama-q4.gguf" on "workstation" has 5242880 bytes, as the catalogue says
+    And the catalogue of "workstation" says that the model was downloaded when it was
+    When the user asks "workstation" for 20 tokens on device 0 of "cuda"
+    Then the hive of "workstation" answered that it has the model at "/models/tinyllama-q4.gguf"; requests to the hub so far: 1
+    And the exit code is 0
 
 
 
 
   # GGUF
-  @gguf @team-036 @wip
+  @gguf @team-036
   Scenario: GGUF model detection by file extension
     Given node "workstation" is registered with the queen
-
-
-
-
-
-
-  @gguf @team-036 @wip
+    And the catalogue of "workstation" has "hf:TheBloke/TinyLlama-as-bin" at "/models/tinyllama-q4.bin"
+    When the user asks "workstation" for 20 tokens
+    Then it says on stderr "[model-loader] 🔎 Loader quantized-llama by extension .gguf: vocabulary 32000, end token 2, Q4_K_M, 32 layers"
+    When the user asks "workstation" for 20 tokens of "hf:TheBloke/TinyLlama-as-bin"
+    Then it says on stderr "[llm-worker-rbee] ❌ No loader for /models/tinyllama-q4.bin: its extension is .bin, and this worker loads .gguf (quantized-llama)"
+    And the exit code is 1
+  @gguf @team-036
   Scenario: GGUF metadata extraction
     Given node "workstation" is registered with the queen
-
-
-
-
-
-
-
-
-
-  @gguf @team-036 @wip
+    And the catalogue of "workstation" has models with these headers:
+      | model                                     | vocab_size | eos_token_id | file_type | layers |
+      | hf:TheBloke/TinyLlama-1.1B-Chat-v1.0-GGUF | 32000      | 2            | Q4_K_M    | 32     |
+      | hf:TheBloke/TinyLlama-with-another-header | 32016      | 1            | Q5_K_M    | 16     |
+    When the user asks "workstation" for 20 tokens after "write a short story </s>" of each model in its catalogue
+    Then the workers reported and answered, one after the other:
+      | vocabulary | end_token | quantization | layers | tokens | stop_reason | exit_code |
+      | 32000      | 2         | Q4_K_M       | 32     | 4      | EOS         | 0         |
+      | 32016      | 1         | Q5_K_M       | 16     | 20     | MAX_TOKENS  | 0         |
+  @gguf @team-036
   Scenario: GGUF quantization formats supported
     Given node "workstation" is registered with the queen
+    And the catalogue of "workstation" has models in Q4_K_M, Q5_K_M and Q8_0, of 669, 817 and 1260 MB
+    When the user asks "workstation" for 5 tokens after "write a short story" of each model in its catalogue
+    Then the workers reported and answered, one after the other:
+      | quantization | vram_mb | tokens | exit_code |
+      | Q4_K_M       | 669     | 5      | 0         |
+      | Q5_K_M       | 817     | 5      | 0         |
+      | Q8_0         | 1260    | 5      | 0         |
 
 
-
-
-
-
-
-
-
-  @gguf @team-036 @wip
+  @gguf @team-036
   Scenario: GGUF model size calculation
     Given node "workstation" is registered with the queen
+    And the hub's model has 10485761 bytes, and "workstation" has 12 MB of RAM free
+    When the user asks "workstation" for 20 tokens
+    Then "/models/tinyllama-q4.gguf" on "workstation" has 10485761 bytes, as the catalogue says
+    And the hive of "workstation" checked RAM: 13 MB required, 12 MB available
+    And the hive of "workstation" started no worker, and answered:
+      | status | code           | required | available |
+      | 507    | VRAM_EXHAUSTED | 13       | 12        |
 
-
-
-
-
-
-
-  # Worker preflight
 
   Scenario: Worker preflight RAM check passes
     Given node "workstation" is registered and has 8000 MB of RAM free, for a model of 5000 MB
@@ -685,18 +685,18 @@ Feature: TEST-001 - inference across the nodes of rbee
       """
     And the hive of "workstation" listed no worker
     And the log of "workstation" has "rbee-hive: worker worker-abc123 crashed (exit code -9)"
-  @wip
+
   Scenario: EC5 - Client cancellation with Ctrl+C
-    Given node "workstation" is registered with the queen
-
-
-
-
-
-
-
-
-
+    Given node "workstation" is registered and runs idle worker "worker-abc123"
+    When the user asks "workstation" for 20 tokens, and presses Ctrl+C after token 5
+    And 2 seconds pass
+    And the operator asks the hive of "workstation" for its workers
+    Then the request was canceled at its worker within 5 s, and no token came after that
+    And the hive of "workstation" listed:
+      | id            | state | slots_total | slots_available |
+      | worker-abc123 | idle  | 1           | 1               |
+    And it says on stderr "Canceled."
+    And the exit code is 130
 
 
   Scenario: EC6 - Queue full with retry
@@ -766,19 +766,19 @@ Feature: TEST-001 - inference across the nodes of rbee
 
 
 
-  @needs-clock @wip
+  @needs-clock
   Scenario: EC10 - Idle timeout and worker auto-shutdown
-    Given node "workstation" is registered with the queen
-
-
-
-
-
-
-
-
-
-
+    Given node "workstation" is registered and runs idle worker "worker-abc123"
+    When the user asks "workstation" for 20 tokens
+    And 5 minutes and 2 seconds pass
+    And the user asks "workstation" for 20 tokens
+    Then so long after "worker-abc123" had become idle for the last time, this was seen on "workstation":
+      | after | what                                                      |
+      | 5:00  | workstation → worker: POST /v1/admin/shutdown             |
+      | 5:01  | [model-loader] 🧹 Model unloaded, 5 MB of VRAM free again |
+      | 5:02  | rbee-hive: worker worker-abc123 exited with code 0        |
+    And the next inference found no worker on "workstation", and had another one than "worker-abc123" started
+    And the exit code is 0
 
 
   # Lifecycle

@@ -38,7 +38,11 @@ def hops(evidence: Evidence) -> list[str]:
 def _hop(event: Event, exchanges: dict[int, Exchange]) -> str:
     if event["event"] == "command":
         return f"blep → {event['node']}: {event['command']}"
-    exchange = exchanges[event["exchange"]]
+    return hop(exchanges[event["exchange"]])
+
+
+def hop(exchange: Exchange) -> str:
+    """A request, said as in `hops`."""
     path = PurePosixPath(exchange.path).name if exchange.role == "hub" else exchange.path
     return f"{exchange.asker} → {exchange.role or exchange.node}: {exchange.method} {path}".rstrip()
 
