@@ -71,6 +71,16 @@ def expect_shown_at_once(evidence: Evidence) -> None:
         expect.delay(f"token {token['i']} on stdout", shown_us - at_us, 0, real=evidence.real)
 
 
+def expect_first_token(evidence: Evidence, limit_s: int) -> None:
+    """The first token was on stdout at most so many seconds after the user's program had begun."""
+    evidence.exit_code()
+    keeper = evidence.run()
+    shown_us = next((at_us for at_us, stream, _ in keeper.pieces if stream == "stdout"), None)
+    assert shown_us is not None, f"{keeper} wrote nothing to stdout"
+    took_us = shown_us - keeper.started_at_us
+    assert took_us <= limit_s * 1_000_000, f"the first token was there after {took_us / 1e6:.6f} s, not {limit_s} s"
+
+
 def expect_states(evidence: Evidence, node: str, worker_id: str, states: list[str]) -> None:
     """The hive of `node` was told that the worker is in these states, in this order, and took it."""
     told = evidence.exchanges(node=node, role="hive", method="POST", path="/v1/workers/state", status=200)

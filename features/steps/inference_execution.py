@@ -38,6 +38,11 @@ def each_token_was_shown_at_once(context: Context) -> None:
     inference_seen.expect_shown_at_once(context.evidence)
 
 
+@then("the first token was on stdout at most {limit_s:d} s after the command began")
+def the_first_token_was_there(context: Context, limit_s: int) -> None:
+    inference_seen.expect_first_token(context.evidence, limit_s)
+
+
 @then('the hive of "{node}" was told that "{worker_id}" is {states}, in this order')
 def the_hive_was_told_the_states(context: Context, node: str, worker_id: str, states: str) -> None:
     inference_seen.expect_states(context.evidence, node, worker_id, states.split(", "))

@@ -39,6 +39,11 @@ class Exchange:
         return next((role for role, ports in ROLES.items() if self.port in ports), None)
 
     @property
+    def url(self) -> str:
+        """What was asked for, by rbee's own names."""
+        return f"http://{self.host}:{self.port}{self.path}"
+
+    @property
     def sent(self) -> Any:
         """The request's body, read as JSON; None when it is none."""
         return _json(self.body)
