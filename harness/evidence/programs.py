@@ -48,15 +48,3 @@ def fold(events: Iterable[Mapping[str, Any]]) -> list[Run]:
         elif event["event"] == "exited" and event["pid"] in runs:
             runs[event["pid"]].code, runs[event["pid"]].ended_at_us = event["code"], event["at_us"]
     return every
-
-
-def stdout_lines(events: Iterable[Mapping[str, Any]], node: str) -> list[tuple[int, str]]:
-    """The lines that programs on `node` wrote to stdout, in order, each with the time at which it was whole. What a
-    program's children write there counts as its own."""
-    begun: dict[int, str] = {}
-    found: list[tuple[int, str]] = []
-    for event in events:
-        if event["event"] == "output" and event["node"] == node and event["stream"] == "stdout":
-            *whole, begun[event["pid"]] = (begun.get(event["pid"], "") + event["text"]).split("\n")
-            found += [(event["at_us"], line) for line in whole]
-    return found
