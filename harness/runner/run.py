@@ -19,7 +19,7 @@ from behave.reporter.summary import AbstractSummaryReporter  # type: ignore[impo
 
 from harness.report.progress import LineWatcher, Progress
 from harness.report.summary import Summary
-from harness.runner import attempt, events, folder, formatters, history, options, plan, verdict, watched
+from harness.runner import attempt, events, folder, formatters, history, options, plan, tree, verdict, watched
 from harness.runner.crew import Crew, Terms
 from harness.runner.feed import Feed
 from harness.runner.guardian import Guardian
@@ -73,6 +73,7 @@ class Run:
         self._set_up_reports()
         kept = history.place(self._runner.base_dir, os.environ)
         order = self._tell_plan(history.load(kept))
+        tree.adopt_orphans()  # those of an attempt, or of a watched process, that dies
         guardian = Guardian()
         try:
             crew = self._work(order, guardian)
@@ -149,10 +150,13 @@ class Run:
         return functools.partial(hook, self._runner.context) if hook else lambda: None
 
     def _call(self, name: str, hook: Callable[[], object]) -> str:
-        """Call a hook of the user's in this process; returns what went wrong with it, as a text."""
+        """Call a hook of the user's in this process; returns what went wrong with it, as a text. A hook that finds wrong
+        use says so with WrongUse, which passes."""
         try:
             with time_limit(self._options.limit_s), self._runner.context.use_with_user_mode():
                 hook()
+        except options.WrongUse:
+            raise
         except (Exception, KeyboardInterrupt, SystemExit) as error:
             return self._note_problem(name, error)
         return ""
