@@ -28,6 +28,7 @@ class Link:
         try:
             self._socket.connect(str(path))
         except OSError as error:
+            self._socket.close()
             raise WorldError(f"the world does not answer at {path}: {error.strerror}") from error
 
     def begin(self, do: str, **fields: Any) -> int:

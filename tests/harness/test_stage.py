@@ -1,0 +1,154 @@
+"""A stage in a real world."""
+
+from __future__ import annotations
+
+import os
+import signal
+from pathlib import Path
+
+import psutil
+import pytest
+
+from harness.link import Link, WorldError
+from harness.stage import Stage, StageError
+from harness.world_process import World
+from tests.harness.world_fixture import open_stage, stage, world
+
+__all__ = ["stage", "world"]
+
+
+def test_a_program_runs_on_its_node_with_the_nodes_environment(stage: Stage) -> None:
+    stage.run("sh -c 'echo $RBEE_NODE_HOST; pwd'", node="workstation")
+
+    home = stage.places["workstation"].home
+    assert stage.evidence.run("sh").printed("stdout") == f"workstation.home.arpa\n{home}\n"
+
+
+def test_nothing_of_the_environment_of_the_tests_reaches_a_program(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LEAKED", "yes")
+
+    stage.run("env")
+
+    assert "LEAKED" not in stage.evidence.run("env").printed("stdout")
+
+
+def test_the_exit_code_is_evidence(stage: Stage) -> None:
+    stage.run("sh -c 'exit 3'")
+
+    assert stage.evidence.exit_code("sh") == 3
+
+
+def test_a_program_that_is_not_there_is_named(stage: Stage) -> None:
+    with pytest.raises(WorldError, match="there is no program no-such-program on blep"):
+        stage.run("no-such-program")
+
+
+def test_a_signal_ends_a_program_of_the_stage(stage: Stage) -> None:
+    pid = stage.start("sleep 60")
+
+    stage.signal(pid, signal.SIGINT)
+    stage.flow({"exit": pid})
+
+    assert stage.evidence.exit_code("sleep") == 130
+
+
+def test_a_process_that_is_not_the_stages_gets_no_signal(stage: Stage) -> None:
+    with pytest.raises(WorldError, match="no living process of stage"):
+        stage.signal(os.getpid(), signal.SIGTERM)
+
+
+def test_time_moves_to_the_moment_that_a_flow_names(stage: Stage) -> None:
+    stage.flow({"at_us": 300_000_000})
+    stage.run("true")
+
+    assert stage.evidence.run("true").started_at_us == 300_000_000
+
+
+def test_who_asks_where_nobody_listens_is_told_after_all_retries(stage: Stage) -> None:
+    stage.start("sh -c 'echo no queen; exit 1'")
+
+    with pytest.raises(
+        StageError, match="nobody answers at http://localhost:8080/health: .*ended with 1; it said: no queen"
+    ):
+        stage.ask_starting("sh", "http://localhost:8080/health")
+
+
+def test_a_flow_that_does_not_end_says_what_is_waited_for(
+    world: World, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    impatient = open_stage(world, tmp_path_factory.mktemp("s") / "stage")
+    monkeypatch.setattr(impatient, "settings", impatient.settings.__class__({}, "stage", 0.2, "scenario", None))
+    impatient.start("sleep 60")
+
+    with pytest.raises(StageError, match=r"waited 0\.2 s for .*at_nothing(.|\n)*who works: nobody(.|\n)*logs: "):
+        impatient.flow({"event": {"event": "at_nothing"}})
+    impatient.close()
+
+
+def test_closing_a_stage_ends_its_processes(world: World, tmp_path_factory: pytest.TempPathFactory) -> None:
+    closing = open_stage(world, tmp_path_factory.mktemp("s") / "stage")
+    pid = closing.start("sleep 60")
+
+    left = closing.close()
+
+    assert (left, psutil.pid_exists(pid)) == ([], False)
+
+
+def test_what_does_not_end_is_killed_and_named(world: World, tmp_path_factory: pytest.TempPathFactory) -> None:
+    closing = open_stage(world, tmp_path_factory.mktemp("s") / "stage")
+    deaf = closing.start_until(
+        "sh -c 'trap \"\" TERM; echo deaf; while :; do sleep 60; done'", {"event": {"event": "output"}}
+    )
+
+    left = closing.close()
+
+    assert any(line.startswith(f"{deaf}: ") for line in left)
+    assert not psutil.pid_exists(deaf)
+
+
+def test_hanging_up_removes_the_stage(world: World, tmp_path_factory: pytest.TempPathFactory) -> None:
+    vanishing = open_stage(world, tmp_path_factory.mktemp("s") / "stage")
+    process = psutil.Process(vanishing.start("sleep 60"))
+
+    vanishing._link.close()
+
+    assert process.wait(10) is None
+
+
+def test_a_shared_stage_keeps_what_it_is_told_to_keep(world: World, tmp_path_factory: pytest.TempPathFactory) -> None:
+    directory = tmp_path_factory.mktemp("s") / "stage"
+    first = open_stage(world, directory, shared=True)
+    kept, other = first.start("sleep 61", keep=True), first.start("sleep 62")
+    (first.places["blep"].home / "left-behind").touch()
+    first.close()
+
+    second = open_stage(world, directory, shared=True)
+
+    assert [run.pid for run in second.evidence.runs()] == [kept]
+    assert psutil.pid_exists(kept)
+    assert not psutil.pid_exists(other)
+    assert not (second.places["blep"].home / "left-behind").exists()
+    second.close()
+
+
+def test_a_request_without_a_stage_is_refused(world: World) -> None:
+    link = Link(world.socket, lambda event: None)
+
+    with pytest.raises(WorldError, match="no stage is open on this connection"):
+        link.ask("state")
+    link.close()
+
+
+def test_a_request_that_the_world_does_not_know_is_refused_with_those_it_does(world: World) -> None:
+    link = Link(world.socket, lambda event: None)
+
+    with pytest.raises(WorldError, match="cannot do 'dance'; it can open, start"):
+        link.ask("dance")
+    link.close()
+
+
+def test_a_world_that_is_not_there_is_said(tmp_path: Path) -> None:
+    with pytest.raises(WorldError, match="the world does not answer at .*nowhere.sock"):
+        Link(tmp_path / "nowhere.sock", lambda event: None)
