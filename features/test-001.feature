@@ -172,53 +172,53 @@ Feature: TEST-001 - inference across the nodes of rbee
 
 
 
-  @wip
+
   Scenario: Happy path - cold start inference on remote node
     Given node "workstation" is registered with the queen
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
+    When 2 seconds pass
+    And the user runs:
+      """
+      rbee-keeper infer --node workstation --model hf:TheBloke/TinyLlama-1.1B-Chat-v1.0-GGUF
+        --prompt "write a short story" --max-tokens 20 --temperature 0.7 --backend cuda --device 1
+      """
+    And the operator asks the hive of "workstation" for its workers
+    Then these hops were seen, in this order:
+      | asker       | asked       | for                                                        |
+      | blep        | queen       | POST /v2/tasks                                             |
+      | blep        | workstation | cd ~/rbee && ./target/release/rbee-hive daemon --port 9200 |
+      | blep        | hive        | GET /v1/workers/list                                       |
+      | blep        | hive        | GET /v1/health                                             |
+      | blep        | hive        | POST /v1/models/download                                   |
+      | workstation | hub         | GET tinyllama-q4.gguf                                      |
+      | blep        | hive        | POST /v1/workers/spawn                                     |
+      | workstation | hive        | POST /v1/workers/ready                                     |
+      | blep        | worker      | GET /v1/loading/progress                                   |
+      | blep        | worker      | POST /v1/inference                                         |
+    And the queen logged in to "workstation" as "rbee", with the key in its row, and started the hive there by:
+      """
+      cd ~/rbee && ./target/release/rbee-hive daemon --port 9200
+      """
+    And the registry row of "workstation" was last connected during the task
+    And the hive of "workstation" answered the queen's "GET /v1/workers/list" with 200 and {"workers": []}
+    And the hive of "workstation" answered the queen's "GET /v1/health" with 200 and {"status": "alive", "version": "0.1.0", "api_version": "v1"}
+    And the hive of "workstation" answered the queen's "POST /v1/models/download" with 200 and {"download_id": "<id>", "local_path": null}
+    And the hive of "workstation" streamed at last that "/models/tinyllama-q4.gguf" is complete, and the end mark
+    And it says on stderr "Downloading model... [████████████████████] 100% (5.0 MB / 5.0 MB) @ <speed>"
+    And the catalogue of "workstation" has these rows, and no others:
+      | reference                              | provider | local_path                | size_bytes |
+      | TheBloke/TinyLlama-1.1B-Chat-v1.0-GGUF | hf       | /models/tinyllama-q4.gguf | 5242880    |
+    And the hive of "workstation" checked RAM: 6 MB required, 8000 MB available
+    And the hive of "workstation" looked for device 1 of "cuda" after its RAM check, and found it
+    And a worker runs on "workstation" with backend "cuda" and device "1"
+    And the process of the worker on "workstation" listens at port 8001
+    And the worker on "workstation" said that it is loading and where to follow that, and afterwards that it is ready
+    And the worker on "workstation" at last told of 32 of 32 layers, that it is ready, and the end mark
+    And 20 tokens were printed to stdout, as the worker sent them
+    And each token was on stdout in the moment in which it left the worker
+    And the hive of "workstation" listed:
+      | model_ref                                 | backend | device | state | slots_total | slots_available |
+      | hf:TheBloke/TinyLlama-1.1B-Chat-v1.0-GGUF | cuda    | 1      | idle  | 1           | 1               |
+    And the exit code is 0
 
 
 
@@ -348,7 +348,7 @@ Feature: TEST-001 - inference across the nodes of rbee
       | provider | reference                              | local_path                |
       | hf       | TheBloke/TinyLlama-1.1B-Chat-v1.0-GGUF | /models/tinyllama-q4.gguf |
     And the hive of "workstation" checked RAM: 6 MB required, 8000 MB available
-
+    And the exit code is 0
   Scenario: Model download fails with retry
     Given node "workstation" is registered with the queen, and the hub's answers are cut after 2097152, 0, 0, 0, 0 and 0 bytes
     When the user asks "workstation" for 20 tokens
@@ -419,8 +419,8 @@ Feature: TEST-001 - inference across the nodes of rbee
     And the hive of "workstation" started no worker, and answered:
       | status | code           | required | available |
       | 507    | VRAM_EXHAUSTED | 13       | 12        |
-
-
+    And the exit code is 1
+  # Worker preflight
   Scenario: Worker preflight RAM check passes
     Given node "workstation" is registered and has 8000 MB of RAM free, for a model of 5000 MB
     When the user asks "workstation" for 20 tokens
@@ -642,20 +642,20 @@ Feature: TEST-001 - inference across the nodes of rbee
       Error: Cannot connect to workstation.home.arpa:9200 after 3 attempts
       Suggestion: Check if rbee-hive is running on workstation
       """
-  @wip
+
   Scenario: EC2 - Model download failure with retry
-    Given node "workstation" is registered with the queen
-
-
-
-
-
-
-
-
-
-
-
+    Given node "workstation" is registered with the queen, and the hub's answers are cut after 2097152, 1048576, 0, 0, 0 and 0 bytes
+    When the user asks "workstation" for 20 tokens
+    Then the hub was asked for the bytes from 0, 2097152, 3145728, 3145728, 3145728 and 3145728 on, with 100, 200, 400, 800 and 1600 ms between
+    And among other lines it says on stderr, in this order:
+      """
+      Downloading model... [████████------------] 40% (2.0 MB / 5.0 MB) @ <speed>
+      Error: Connection reset by peer
+      Retrying download (attempt 2/6)... delay 100ms
+      Downloading model... [████████████--------] 60% (3.0 MB / 5.0 MB) @ <speed>
+      Error: Model download failed after 6 attempts (DOWNLOAD_FAILED)
+      """
+    And the exit code is 1
   Scenario: EC3 - Insufficient VRAM
     Given node "workstation" is registered and has 4000 MB free on device 1, for a model of 5000 MB
     When the user asks "workstation" for 20 tokens

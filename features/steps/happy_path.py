@@ -3,7 +3,7 @@
 from behave import then
 from behave.runner import Context
 
-from harness import flow_seen
+from harness import cold_start_seen, flow_seen
 
 
 @then("these hops were seen, in this order:")
@@ -26,6 +26,11 @@ def the_queen_answered_the_task(context: Context, status: int, code: str) -> Non
     flow_seen.expect_task_refused(context.evidence, status, code)
 
 
+@then("the queen ended the task with the error:")
+def the_queen_ended_the_task(context: Context) -> None:
+    flow_seen.expect_task_error(context.evidence, context.table)
+
+
 @then('nobody logged in to "{node}"')
 def nobody_logged_in(context: Context, node: str) -> None:
     context.evidence.none(f"login to {node}", context.evidence.of_kind("login", node=node))
@@ -34,3 +39,18 @@ def nobody_logged_in(context: Context, node: str) -> None:
 @then('nobody asked the hive of "{node}"')
 def nobody_asked_the_hive(context: Context, node: str) -> None:
     context.evidence.none(f"request to the hive of {node}", context.evidence.exchanges(role="hive", node=node))
+
+
+@then('the queen logged in to "{node}" as "{user}", with the key in its row, and started the hive there by:')
+def the_queen_started_the_hive(context: Context, node: str, user: str) -> None:
+    cold_start_seen.expect_hive_started(context.evidence, node, user, context.text)
+
+
+@then('the registry row of "{node}" was last connected during the task')
+def last_connected_during_the_task(context: Context, node: str) -> None:
+    cold_start_seen.expect_connected(context.evidence, node)
+
+
+@then('the worker on "{node}" said that it is loading and where to follow that, and afterwards that it is ready')
+def the_worker_was_awaited(context: Context, node: str) -> None:
+    cold_start_seen.expect_awaited(context.evidence, node)
