@@ -10,7 +10,7 @@ import pytest
 from mocks.common.errors import RbeeError
 from mocks.hive import stopping
 from mocks.hive.workers import Worker, Workers
-from tests.mocks.hive.conftest import exit_code, order
+from tests.mocks.hive.conftest import Hands, exit_code, order
 from tests.mocks.hive.worker_front import SHUTDOWN, Answer, Front
 
 
@@ -65,6 +65,28 @@ def test_cascade_asks_all_workers_before_it_waits_for_any(workers: Workers, monk
 
     assert present == [3, 3, 3]
     assert [exit_code(worker) for worker, _ in made] == [-9, -9, -9]
+
+
+def test_cascade_counts_the_time_that_a_worker_takes_to_answer(
+    workers: Workers, hands: Hands, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    limits_s: list[float | None] = []
+    hands.end_us = hands.now_us + 10_000_000
+
+    def answer_late() -> int:
+        hands.sleep(2)
+        return 200
+
+    def follow(quiet_s: float | None) -> Iterator[int]:
+        limits_s.append(quiet_s)
+        yield 0
+
+    with fronted(workers, "one", answer_late) as (worker, _):
+        monkeypatch.setattr(worker.exit_code, "follow", follow)
+
+        stopping.cascade(workers)
+
+    assert limits_s == [3]
 
 
 def test_cascade_goes_on_after_a_worker_that_is_not_there(workers: Workers) -> None:
