@@ -43,6 +43,11 @@ def it_says_and_ends(context: Context, code: int) -> None:
     expect.equal("the exit code", context.evidence.exit_code(), code)
 
 
+@then("among other lines it says on stderr, in this order:")
+def it_says_in_order(context: Context) -> None:
+    expect.in_order("stderr", context.evidence.printed("stderr").splitlines(), context.text.splitlines())
+
+
 @then("the exit code is {code:d}")
 def the_exit_code_is(context: Context, code: int) -> None:
     expect.equal("the exit code", context.evidence.exit_code(), code)
