@@ -55,6 +55,7 @@ class Progress:
         self._running: dict[int, Running] = {}
         self._done = self._red = 0
         self._jobs = 1
+        self._shown_s = float("-inf")
         self._live: Live | None = None
 
     @property
@@ -121,13 +122,15 @@ class Progress:
             self._live = None
 
     def _show(self) -> None:
-        """Show the state as it is now, unless somebody is in the middle of a line."""
-        if self._beside is None or not self._beside.is_complete or not self._running:
+        """Show the state as it is now, unless that was done just now, or somebody is in the middle of a line."""
+        now_s = time.monotonic()
+        if now_s < self._shown_s + REFRESH_S or self._beside is None or not self._beside.is_complete:
             return
+        self._shown_s = now_s
         if self._live is None:
             self._beside.flush()
             self._live = _start_live(self._stream)
-        self._live.update("\n".join(self._state(time.monotonic())), refresh=True)
+        self._live.update("\n".join(self._state(now_s)), refresh=True)
 
     def _state(self, now_s: float) -> list[str]:
         head = f"{self._done} of {_scenarios(len(self._names))} done, {self._red} red{self._estimate(now_s)}"

@@ -110,10 +110,10 @@ class Crew:
         if self.refresh is not None:
             self.refresh[1]()
 
-    def refuse(self, verdict: Verdict) -> None:
+    def refuse(self, final: Verdict) -> None:
         """Give this verdict to all that are not begun."""
         while self._waiting:
-            self._refuse(self._waiting.popleft(), verdict)
+            self._refuse(self._waiting.popleft(), final)
 
     def sweep(self) -> None:
         """Remove the directories of green attempts. Apart, since the next attempt need not wait for it."""
@@ -134,10 +134,10 @@ class Crew:
         self._end_orphans()
         self._selector.close()
 
-    def _refuse(self, planned: Planned, verdict: Verdict) -> None:
-        self.outcomes[planned.number] = Outcome(verdict, begun=False)
+    def _refuse(self, planned: Planned, final: Verdict) -> None:
+        self.outcomes[planned.number] = Outcome(final, begun=False)
         steps = {"untested": len(list(planned.scenario.all_steps))}
-        self._tell_verdict(planned, verdict, duration_s=0.0, steps=steps, left=[], logs={}, directory=None)
+        self._tell_verdict(planned, final, duration_s=0.0, steps=steps, left=[], logs={}, directory=None)
 
     def _start(self, planned: Planned) -> None:
         terms = self._terms
@@ -192,6 +192,8 @@ class Crew:
         """End what is under way with the verdict `word`; what is not begun is not run."""
         self.refuse(Verdict(verdict.NOT_RUN, reason))
         for each in self._under_way.values():
+            with suppress(EOFError):
+                self._hear(each)  # or it would not be known where it is
             each.cut_short(Verdict(word, f"{reason}, {each.where}"), time.monotonic())
         self._run_until_s = float("inf")
 
@@ -226,7 +228,7 @@ class Crew:
             if message["do"] == "match":
                 self._tell("step_started", under_way, step=message["text"], line=message["line"])
             elif message["do"] == "result":
-                fields = {key: message[key] for key in ("line", "status", "duration_s", "error_message")}
+                fields = {key: message[key] for key in ("line", "status", "duration_s", "error_message", "proven")}
                 self._tell("step_ended", under_way, step=message["text"], **fields)
 
     def _on_end(self, under_way: Attempt) -> None:

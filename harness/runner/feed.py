@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -67,6 +68,7 @@ class Feed:
         self._verdicts[id(planned.scenario)] = outcome.verdict
         self._make_way()
         self._conclude(player, planned, outcome)
+        self._crew.outcomes[planned.number] = replace(outcome, told=None)  # so that memory does not grow with the run
         return outcome.verdict.red
 
     def _play(self, player: Replay, number: int) -> None:

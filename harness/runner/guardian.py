@@ -30,7 +30,8 @@ class Guardian:
     def entrust(self, pid: int) -> None:
         """Have this process killed with all below it, should the runner die. An attempt says so itself: as its first
         act, so that there is no moment in which it is unknown."""
-        os.write(self._writing, b"%d\n" % pid)
+        with suppress(BrokenPipeError):  # somebody has killed the guardian
+            os.write(self._writing, b"%d\n" % pid)
 
     def dismiss(self) -> None:
         """The runner has seen to everything itself."""

@@ -35,6 +35,10 @@ class VerdictJUnit(JUnitReporter):  # type: ignore[misc] # it has no types
             return
         case = report.testcases[-1]
         case.set("status", verdict.word)
+        undefined = case.find("error[@type='NoneType']")  # behave has no exception for it
+        if undefined is not None:
+            undefined.set("type", verdict.word)
+            undefined.set("message", verdict.reason)
         skipped = case.find("skipped")
         if skipped is not None:
             skipped.set("message", f"{verdict.word}: {verdict.reason}")

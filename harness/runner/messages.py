@@ -85,7 +85,8 @@ class Forwarder:
 
 def state_of_step(step: Step) -> Message:
     """What behave's model holds about a step that has ended, or was not begun."""
-    return {"line": step.line, "duration_s": step.duration, **_state(step)}
+    proven = getattr(step, "proven", None)  # harness/proof says so of a Then step
+    return {"line": step.line, "duration_s": step.duration, "proven": proven, **_state(step)}
 
 
 def state_of_scenario(scenario: Scenario) -> Message:

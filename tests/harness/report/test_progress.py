@@ -108,6 +108,7 @@ def test_live_progress_does_not_disturb_an_unfinished_line(clock: Clock) -> None
 
     assert refreshed(show, stream) == ""
     beside.write("\n")
+    clock.now_s += 1
     assert "0 of 1 scenario done" in refreshed(show, stream)
 
 

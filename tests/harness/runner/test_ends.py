@@ -204,6 +204,19 @@ def test_death_of_a_watched_process_ends_the_run(project: Project) -> None:
     assert f'message="not run: {died}"' in report
 
 
+def test_what_a_watched_process_leaves_when_it_dies_is_ended(project: Project) -> None:
+    project.feature("long: it reports and sleeps")
+    shell = '["sh", "-c", "sleep 600 & echo $! >below.pid; wait"]'
+    project.write("features/environment.py", WORLD.replace('["sleep", "600"]', shell))
+    process = project.start()
+    project.heard()
+
+    os.kill(int((project.directory / "world.pid").read_text()), signal.SIGKILL)
+    project.finish(process)
+
+    assert gone(int((project.directory / "below.pid").read_text()))
+
+
 def test_stop_starts_nothing_after_the_first_red_one(project: Project) -> None:
     project.feature("good: it passes", "bad: it fails", "next: it passes")
 
