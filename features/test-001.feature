@@ -782,50 +782,50 @@ Feature: TEST-001 - inference across the nodes of rbee
 
 
   # Lifecycle
-  @lifecycle @critical @needs-clock @wip
+  @lifecycle @critical @needs-clock
   Scenario: Rbee-hive remains running as persistent HTTP daemon
-    Given node "workstation" is registered with the queen
+    Given worker "worker-abc123" is idle on "workstation"
+    When 5 minutes pass
+    And the operator starts worker "worker-def456" on "workstation"
+    Then its hive asked "worker-abc123" for its health every 30 s, 10 times, and got an answer each time
+    And its hive asked "worker-abc123" to shut down when it had been idle for 5 minutes
+    And "worker-abc123" and "worker-def456" called back, and the hive answered each with 200
+    And the hive that the operator started on "workstation" still runs, and is the only one
 
 
-
-
-
-
-
-
-  @lifecycle @needs-clock @wip
+  @lifecycle @needs-clock
   Scenario: Rbee-hive monitors worker health
-    Given node "workstation" is registered with the queen
-
-
-
-
-
-
-
-
-  @lifecycle @critical @needs-clock @wip
+    Given worker "worker-abc123" is idle on "workstation"
+    When 30 seconds later the operator asks the hive of "workstation" for its workers
+    Then the hive of "workstation" asked "worker-abc123" for its health once, and lists the answer as its last activity
+    When worker "worker-abc123" stops dead
+    And 35 seconds later the operator asks the hive of "workstation" for its workers
+    Then the hive of "workstation" lists "worker-abc123" as unhealthy
+    When 60 seconds later the operator asks the hive of "workstation" for its workers
+    Then the hive of "workstation" lists no worker: "worker-abc123" left 3 health checks in a row, 30 s apart, unanswered for 5 s
+    And the hive that the operator started on "workstation" still runs, and is the only one
+  @lifecycle @critical @needs-clock
   Scenario: Rbee-hive enforces idle timeout (worker dies, pool lives)
-    Given node "workstation" is registered with the queen
-
-
-
-
-
-
-
-  @lifecycle @critical @wip
+    Given worker "worker-abc123" is idle on "workstation"
+    When 5 minutes and 2 seconds pass
+    And the operator starts worker "worker-def456" on "workstation"
+    And the operator asks the hive of "workstation" for its workers
+    Then its hive asked "worker-abc123" to shut down when it had been idle for 5 minutes
+    And "worker-abc123" was asked to shut down, and 2 s later its process ended with exit code 0
+    And the hive of "workstation" lists only "worker-def456", at the port and on the device that "worker-abc123" had
+    And the hive that the operator started on "workstation" still runs, and is the only one
+  @lifecycle @critical
   Scenario: Cascading shutdown when rbee-hive receives SIGTERM
-    Given node "workstation" is registered with the queen
-
-
-
-
-
-
-
-
-
+    Given workers "worker-1", "worker-2" and "worker-3" are idle on "workstation"
+    And worker "worker-3" stops dead
+    When the operator ends the hive with SIGTERM
+    Then "worker-1" was asked to shut down, and 2 s later its process ended with exit code 0
+    And "worker-2" was asked to shut down, and 2 s later its process ended with exit code 0
+    And "worker-3" was asked to shut down, and 5 s later its process ended with exit code -9
+    And the hive of "workstation" ended with exit code 0 when all of its workers had
+    And the catalogue of "workstation" has these rows, and no others:
+      | provider | reference                              | local_path                |
+      | hf       | TheBloke/TinyLlama-1.1B-Chat-v1.0-GGUF | /models/tinyllama-q4.gguf |
   @lifecycle @critical @wip
   Scenario: rbee-keeper exits after inference (CLI dies, daemons live)
     Given node "workstation" is registered with the queen
