@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
+from behave.configuration import Configuration
+from behave.runner_util import collect_feature_locations, parse_features
 
+from harness.runner.options import WrongUse
+from harness.runner.plan import Plan, check_addresses, make
 from tests.harness.runner.project import Project
 
 WRONG_USE = 2
@@ -39,7 +42,18 @@ def mixed(project: Project) -> Project:
     """Two feature files with scenarios of all kinds."""
     project.write("features/a.feature", MIXED_FEATURE)
     project.feature("alone: it passes", name="b")
+    project.write("list.txt", "features/a.feature:3\n# a comment\nfeatures/b.feature\n")
     return project
+
+
+def planned(project: Project, monkeypatch: pytest.MonkeyPatch, *arguments: str) -> Plan:
+    """The plan for these arguments, made without running behave."""
+    monkeypatch.chdir(project.directory)
+    config = Configuration(list(arguments), load_config=False)
+    locations = collect_feature_locations(config.paths or ["features"])
+    features = parse_features(locations)
+    check_addresses(locations, features)
+    return make(features, config)
 
 
 def test_outlines_rules_and_several_files(mixed: Project) -> None:
@@ -59,19 +73,37 @@ def test_outlines_rules_and_several_files(mixed: Project) -> None:
         (["features/a.feature:16"], ["third 2 -- @1.2"]),
         (["features/a.feature:10"], ["third 1 -- @1.1", "third 2 -- @1.2"]),
         (["features/a.feature:19"], ["fourth"]),
+        (["features/a.feature:20"], ["fourth"]),
         (["--name", "f.r"], ["first"]),
         (["--name", "alone", "--name", "fourth"], ["fourth", "alone"]),
         (["--tags", "wip"], ["second"]),
         (["@list.txt"], ["first", "alone"]),
     ],
 )
-def test_selection(mixed: Project, arguments: list[str], names: list[str]) -> None:
-    mixed.write("list.txt", "features/a.feature:3\n# a comment\nfeatures/b.feature\n")
+def test_selection(mixed: Project, monkeypatch: pytest.MonkeyPatch, arguments: list[str], names: list[str]) -> None:
+    plan = planned(mixed, monkeypatch, *arguments)
 
-    ran = mixed.behave(*arguments)
+    assert [each.scenario.name.strip() for each in plan.planned] == names
+    assert [each.number for each in plan.planned] == list(range(1, len(names) + 1))
 
-    assert ran.code == 0
-    assert sorted(name.strip() for name in ran.verdicts) == sorted(names)
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--tags", "nope"], "nothing to run: 6 scenarios found, 6 left out by --tags='nope'"),
+        (["--tags", "not @wip", "features/a.feature:7"], "1 left out by @wip (such as features/a.feature:7 second)"),
+        (["--name", "nope"], "6 left out by --name nope"),
+        (["features/a.feature:999"], "features/a.feature:999 is past the last scenario; the nearest is features/a.fea"),
+        (["features/a.feature:21"], "the nearest is features/a.feature:19 fourth"),
+    ],
+)
+def test_nothing_to_run_is_told_with_the_reason(
+    mixed: Project, monkeypatch: pytest.MonkeyPatch, arguments: list[str], message: str
+) -> None:
+    with pytest.raises(WrongUse) as raised:
+        planned(mixed, monkeypatch, *arguments)
+
+    assert message in str(raised.value)
 
 
 def test_what_tags_and_names_leave_out_is_counted(mixed: Project) -> None:
@@ -86,22 +118,11 @@ def test_what_tags_and_names_leave_out_is_counted(mixed: Project) -> None:
     ("arguments", "message"),
     [
         (["--tags", "nope"], "nothing to run: 6 scenarios found, 6 left out by --tags='nope'"),
-        (["--tags", "not @wip", "features/a.feature:7"], "1 left out by @wip (such as features/a.feature:7 second)"),
-        (["--name", "nope"], "6 left out by --name nope"),
-        (["features/a.feature:999"], "features/a.feature:999 is past the last scenario; the nearest is features/a.fea"),
-        (["features/a.feature:21"], "the nearest is features/a.feature:19 fourth"),
-        (["features/no.feature"], "features/no.feature"),
+        (["features/a.feature:999"], "features/a.feature:999 is past the last scenario"),
         (["features/no.feature:3"], "features/no.feature"),
         (["@no.txt"], "no.txt"),
         (["nowhere"], "nowhere"),
-        (["setup.cfg"], "No steps directory in"),
         (["-D", "order=wild"], "-D order=wild: there is no such order; use one of: plan, longest, random"),
-        (["-D", "seed=x"], "-D seed=x: a whole number of at least 0 is needed"),
-        (["-D", "limit_s=0"], "-D limit_s=0: a number of seconds above 0 is needed"),
-        (["-D", "run_limit_s=nan"], "-D run_limit_s=nan: a number of seconds above 0 is needed"),
-        (["-D", "jobs=0"], "-D jobs=0: a whole number of at least 1 is needed"),
-        (["-D", "pause=maybe"], "-D pause=maybe: yes or no is needed"),
-        (["-D", f"run_dir=/{'x' * 80}"], "70 are the most"),
         (["-D", "run_dir=/proc/nope"], "the run's folder cannot be made"),
         (["-D", "run_dir=/proc/self"], "is not empty: name another one with -D run_dir=PATH"),
     ],
@@ -133,17 +154,6 @@ def test_what_cannot_be_loaded_is_told_with_its_place(project: Project, path: st
     assert ran.code == WRONG_USE
     assert message in ran.err
     assert "Traceback" not in ran.err
-
-
-def test_environment_gives_the_number_of_jobs(project: Project) -> None:
-    project.feature("one: it passes")
-
-    by_environment = project.behave(env={"RBEE_BDD_JOBS": "7"})
-    by_option = project.behave("-j", "5", env={"RBEE_BDD_JOBS": "7"})
-    by_machine = project.behave("-D", "jobs=auto")
-
-    jobs = [ran.of("run_started")[0]["jobs"] for ran in (by_environment, by_option, by_machine)]
-    assert jobs == [7, 5, len(os.sched_getaffinity(0)) + 1]
 
 
 def test_same_seed_gives_the_same_order(project: Project) -> None:
