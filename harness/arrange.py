@@ -88,9 +88,17 @@ def backends_are(stage: Stage, node: str, backends: str) -> None:
         raise StageError(f"rbee-hive detect finds {found} on {node}, not {backends}; it said: {said or 'nothing'}")
 
 
-def worker_is_idle(stage: Stage, node: str, worker_id: str, *, backend: str = "cuda", device: int = 1) -> None:
-    """A worker of this id, with TEST-001's model, is loaded on `node` and idle; its hive runs (it is started if
-    not)."""
+def worker_is_idle(stage: Stage, node: str, worker_id: str) -> None:
+    """A worker of this id, with TEST-001's model, is loaded on device 1 of `node` and idle; its hive runs (it is
+    started if not)."""
+    since = stage.told
+    worker_loads(stage, node, worker_id, backend="cuda", device=1)
+    idle = {"event": "asked", "path": "/v1/workers/state", "body": {"worker_id": worker_id, "state": "idle"}}
+    stage.flow({"event": idle}, since=since)
+
+
+def worker_loads(stage: Stage, node: str, worker_id: str, *, backend: str, device: int) -> None:
+    """The hive of `node`, which is started if none runs, has started a worker of this id, with TEST-001's model."""
     if not stage.evidence.processes("rbee-hive", node):
         hive_runs(stage, node)
     model_lies_on(stage, node, fixtures.MODEL, fixtures.MODEL_PATH)
@@ -101,12 +109,9 @@ def worker_is_idle(stage: Stage, node: str, worker_id: str, *, backend: str = "c
         "device": device,
         "model_path": str(stage.places[node].path(fixtures.MODEL_PATH)),
     }
-    since = stage.told
     spawned = stage.ask("POST", hive_url(stage, node, "/v1/workers/spawn"), json=body)
     if spawned.status_code != 200:
         raise StageError(f"the hive on {node} did not start {worker_id}: {spawned.status_code} {spawned.text}")
-    idle = {"event": "asked", "path": "/v1/workers/state", "body": {"worker_id": worker_id, "state": "idle"}}
-    stage.flow({"event": idle}, since=since)
 
 
 def slot_is_taken(stage: Stage, node: str) -> None:

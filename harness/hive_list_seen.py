@@ -16,11 +16,11 @@ def expect_listed(evidence: Evidence, node: str, table: Table) -> None:
     their ids are the ones that it gave them."""
     entries = last_list(evidence, node)
     expect.equal("how many workers it lists", len(entries), len(table.rows))
-    for entry, row in zip(entries, table, strict=True):
-        seen = {name: evidence.normal(expect.as_text(value)) for name, value in entry.items()}
+    for worker, row in zip(entries, table, strict=True):
+        seen = {name: evidence.normal(expect.as_text(value)) for name, value in worker.items()}
         expect.members("a worker in the hive's list", seen, row.as_dict())
     spawned = evidence.exchanges(role="hive", node=node, method="POST", path="/v1/workers/spawn", status=200)
-    expect.equal("their ids", [entry["id"] for entry in entries], [one.answer["worker_id"] for one in spawned])
+    expect.equal("their ids", [worker["id"] for worker in entries], [one.answer["worker_id"] for one in spawned])
 
 
 def expect_nothing_listed(evidence: Evidence, node: str) -> None:

@@ -69,7 +69,6 @@ def expect_hubs_bytes(evidence: Evidence, node: str, path: str) -> None:
 
 def expect_rows(evidence: Evidence, node: str, table: Table) -> None:
     """The catalogue of `node` has exactly the rows of the table; a time of download is told by `expect_time`."""
-    evidence.exit_code()
     rows = [{name: evidence.normal(str(value)) for name, value in row.items()} for row in evidence.catalogue_rows(node)]
     expect.equal(f"how many rows the catalogue of {node} has", len(rows), len(table.rows))
     for seen, wanted in zip(rows, table, strict=True):

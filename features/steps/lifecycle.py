@@ -1,14 +1,41 @@
 """Hives and workers that live on, and that end."""
 
-from behave import given, when
+from behave import given, then, when
 from behave.runner import Context
 
-from harness import arrange
+from harness import arrange, endings, health_seen, hive_list_seen, lives_seen, shutdown_seen
 
 
 @given('the hive runs on "{node}"')
 def the_hive_runs(context: Context, node: str) -> None:
     arrange.hive_runs(context.stage, node)
+
+
+@given('workers "{one}", "{two}" and "{three}" are idle on "{node}"')
+def three_workers_are_idle(context: Context, one: str, two: str, three: str, node: str) -> None:
+    for worker_id in (one, two, three):
+        arrange.worker_is_idle(context.stage, node, worker_id)
+
+
+@given('worker "{worker_id}" stops dead')
+@when('worker "{worker_id}" stops dead')
+def a_worker_stops_dead(context: Context, worker_id: str) -> None:
+    endings.worker_stops_dead(context.stage, worker_id)
+
+
+@when('the operator starts worker "{worker_id}" on "{node}"')
+def the_operator_starts_a_worker(context: Context, worker_id: str, node: str) -> None:
+    arrange.worker_is_idle(context.stage, node, worker_id)
+
+
+@when("the operator ends the hive with SIGTERM")
+def the_operator_ends_the_hive(context: Context) -> None:
+    endings.hive_is_terminated(context.stage)
+
+
+@when("{minutes:d} minutes pass")
+def minutes_pass(context: Context, minutes: int) -> None:
+    context.stage.let_pass(minutes * 60)
 
 
 @when("{seconds:d} seconds pass")
@@ -19,3 +46,65 @@ def seconds_pass(context: Context, seconds: int) -> None:
 @when("{minutes:d} minutes and {seconds:d} seconds pass")
 def minutes_and_seconds_pass(context: Context, minutes: int, seconds: int) -> None:
     context.stage.let_pass(minutes * 60 + seconds)
+
+
+@when('{seconds:d} seconds later the operator asks the hive of "{node}" for its workers')
+def later_the_operator_asks_for_workers(context: Context, seconds: int, node: str) -> None:
+    context.stage.let_pass(seconds)
+    context.stage.ask("GET", arrange.hive_url(context.stage, node, "/v1/workers/list"))
+
+
+@then('the hive that the operator started on "{node}" still runs, and is the only one')
+def the_hive_still_runs(context: Context, node: str) -> None:
+    lives_seen.expect_hive(context.evidence, node)
+
+
+@then('its hive asked "{worker_id}" for its health every {every_s:d} s, {count:d} times, and got an answer each time')
+def the_hive_asked_for_health(context: Context, worker_id: str, every_s: int, count: int) -> None:
+    health_seen.expect_checked(context.evidence, worker_id, every_s, count)
+
+
+@then('the hive of "{node}" asked "{worker_id}" for its health once, and lists the answer as its last activity')
+def the_answer_is_the_last_activity(context: Context, node: str, worker_id: str) -> None:
+    health_seen.expect_sign_of_life(context.evidence, node, worker_id)
+
+
+@then('the hive of "{node}" lists "{worker_id}" as {health}')
+def the_hive_lists_it_as(context: Context, node: str, worker_id: str, health: str) -> None:
+    health_seen.expect_listed_as(context.evidence, node, worker_id, health)
+
+
+@then(
+    'the hive of "{node}" lists no worker: "{worker_id}" left {count:d} health checks in a row, '
+    "{every_s:d} s apart, unanswered for {limit_s:d} s"
+)
+def a_silent_worker_was_removed(
+    context: Context, node: str, worker_id: str, count: int, every_s: int, limit_s: int
+) -> None:
+    hive_list_seen.expect_nothing_listed(context.evidence, node)
+    health_seen.expect_removed(context.evidence, worker_id, count, every_s, limit_s)
+
+
+@then('its hive asked "{worker_id}" to shut down when it had been idle for {minutes:d} minutes')
+def the_idle_limit_was_kept(context: Context, worker_id: str, minutes: int) -> None:
+    shutdown_seen.expect_idle_limit(context.evidence, worker_id, minutes)
+
+
+@then('"{worker_id}" was asked to shut down, and {after_s:d} s later its process ended with exit code {code:d}')
+def a_worker_ended(context: Context, worker_id: str, after_s: int, code: int) -> None:
+    shutdown_seen.expect_ended(context.evidence, worker_id, code, after_s)
+
+
+@then('the hive of "{node}" lists only "{new_id}", at the port and on the device that "{old_id}" had')
+def the_hive_lists_only(context: Context, node: str, new_id: str, old_id: str) -> None:
+    shutdown_seen.expect_replaced(context.evidence, node, old_id, new_id)
+
+
+@then('"{one}" and "{other}" called back, and the hive answered each with {status:d}')
+def two_workers_called_back(context: Context, one: str, other: str, status: int) -> None:
+    lives_seen.expect_called_back(context.evidence, [one, other], status)
+
+
+@then('the hive of "{node}" ended with exit code {code:d} when all of its workers had')
+def the_hive_ended(context: Context, node: str, code: int) -> None:
+    shutdown_seen.expect_hive_ended(context.evidence, node, code)

@@ -1,0 +1,38 @@
+"""What Then steps want to see of processes that live on, of whose children they are, and of those that are gone. Every
+function raises AssertionError with what was seen."""
+
+from __future__ import annotations
+
+from pathlib import PurePosixPath
+
+from harness import expect, one_worker
+from harness.evidence import Evidence
+
+HIVE = "rbee-hive"
+DAEMONS = ("queen-rbee", HIVE, one_worker.WORKER)
+
+
+def expect_hive(evidence: Evidence, node: str) -> None:
+    """The hive that the operator started on `node` lives, and is the only one on any node."""
+    run = evidence.run(HIVE)
+    expect.equal("where the operator started a hive", run.node, node)
+    expect.equal("the hives that live", [one.pid for one in evidence.processes(HIVE)], [run.pid])
+
+
+def expect_worker(evidence: Evidence, node: str, worker_id: str) -> None:
+    """The process that a hive started as this worker lives, as the hive's child, and is the only worker on `node`: its
+    command line has the key that the hive made for it then."""
+    workers = evidence.processes(one_worker.WORKER, node)
+    expect.equal(f"the workers that live on {node}", [one.option("--worker-id") for one in workers], [worker_id])
+    key = one_worker.started(evidence, worker_id).answer["api_key"]
+    expect.equal(f"whether {worker_id} has the key of its start", workers[0].option("--api-key") == key, True)
+    expect.equal(f"the parent of {worker_id}", workers[0].parent, evidence.process(HIVE, node).pid)
+
+
+def expect_called_back(evidence: Evidence, worker_ids: list[str], status: int) -> None:
+    """Each of these workers made its hive one ready callback, which was answered with this status."""
+    for worker_id in worker_ids:
+        node = one_worker.started(evidence, worker_id).node
+        called = evidence.exchanges(asker=node, node=node, role="hive", method="POST", path="/v1/workers/ready")
+        own = [one.status for one in called if one.sent["worker_id"] == worker_id]
+        expect.equal(f"how the hive answered the callbacks of {worker_id}", own, [status])
