@@ -10,6 +10,7 @@ from harness.report.summary import Summary
 START: dict[str, Any] = {
     "event": "run_started",
     "left_out": {},
+    "prove": False,
     "run_dir": "/run/rbee",
     "order": "plan",
     "seed": None,
