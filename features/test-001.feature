@@ -826,15 +826,15 @@ Feature: TEST-001 - inference across the nodes of rbee
     And the catalogue of "workstation" has these rows, and no others:
       | provider | reference                              | local_path                |
       | hf       | TheBloke/TinyLlama-1.1B-Chat-v1.0-GGUF | /models/tinyllama-q4.gguf |
-  @lifecycle @critical @wip
+  @lifecycle @critical
   Scenario: rbee-keeper exits after inference (CLI dies, daemons live)
-    Given node "workstation" is registered with the queen
-
-
-
-
-
-
+    Given node "workstation" is registered and runs idle worker "worker-abc123"
+    When the user asks "workstation" for 20 tokens
+    And the operator asks the hive of "workstation" for its workers
+    Then 20 tokens were printed to stdout, as the worker sent them
+    And the exit code is 0
+    And the hive that the operator started on "workstation" still runs, and is the only one
+    And worker "worker-abc123" that it started on "workstation" still runs, is the only one, and is listed as idle
 
   @lifecycle @critical @wip
   Scenario: Ephemeral mode - rbee-keeper spawns rbee-hive
@@ -850,19 +850,19 @@ Feature: TEST-001 - inference across the nodes of rbee
 
 
 
-  @lifecycle @critical @wip
+  @lifecycle @critical
   Scenario: Persistent mode - rbee-hive pre-started
     Given node "workstation" is registered with the queen
-
-
-
-
-
-
-
-
-
-
+    And the hive runs on "workstation"
+    When the user asks "workstation" for 20 tokens
+    Then "workstation" was asked over SSH to run:
+      """
+      echo 'connection test'
+      """
+    And 20 tokens were printed to stdout, as the worker sent them
+    And the exit code is 0
+    And the hive that the operator started on "workstation" still runs, and is the only one
+    And a worker runs on "workstation" with backend "cuda" and device "1"
 
   # Errors, installation, commands
   @wip

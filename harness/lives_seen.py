@@ -3,13 +3,10 @@ function raises AssertionError with what was seen."""
 
 from __future__ import annotations
 
-from pathlib import PurePosixPath
-
-from harness import expect, one_worker
+from harness import expect, hive_list_seen, one_worker
 from harness.evidence import Evidence
 
 HIVE = "rbee-hive"
-DAEMONS = ("queen-rbee", HIVE, one_worker.WORKER)
 
 
 def expect_hive(evidence: Evidence, node: str) -> None:
@@ -19,14 +16,16 @@ def expect_hive(evidence: Evidence, node: str) -> None:
     expect.equal("the hives that live", [one.pid for one in evidence.processes(HIVE)], [run.pid])
 
 
-def expect_worker(evidence: Evidence, node: str, worker_id: str) -> None:
-    """The process that a hive started as this worker lives, as the hive's child, and is the only worker on `node`: its
-    command line has the key that the hive made for it then."""
+def expect_worker(evidence: Evidence, node: str, worker_id: str, state: str) -> None:
+    """The process that the hive of `node` started as this worker lives, as the hive's child, and is the only worker
+    there: its command line has the key that the hive made for it then. The hive listed it in this state when the
+    operator asked last."""
     workers = evidence.processes(one_worker.WORKER, node)
     expect.equal(f"the workers that live on {node}", [one.option("--worker-id") for one in workers], [worker_id])
     key = one_worker.started(evidence, worker_id).answer["api_key"]
     expect.equal(f"whether {worker_id} has the key of its start", workers[0].option("--api-key") == key, True)
     expect.equal(f"the parent of {worker_id}", workers[0].parent, evidence.process(HIVE, node).pid)
+    expect.equal(f"the state of {worker_id}", hive_list_seen.entry(evidence, node, worker_id)["state"], state)
 
 
 def expect_called_back(evidence: Evidence, worker_ids: list[str], status: int) -> None:

@@ -73,7 +73,8 @@ def expect_hive_ended(evidence: Evidence, node: str, code: int) -> None:
     expect.equal("where the operator started a hive", run.node, node)
     expect.equal("the exit code of the hive", evidence.exit_code(HIVE), code)
     ends_us = [at_us for at_us, line in logs_seen.lines(evidence, node) if " exited with code " in line]
-    assert ends_us and run.ended_at_us is not None, f"the hive of {node} logged no end of a worker"
+    assert ends_us, f"the hive of {node} logged no end of a worker"
+    assert run.ended_at_us is not None
     expect.delay("the end of the hive", run.ended_at_us - max(ends_us), 0, real=evidence.real)
     left = [*evidence.processes(HIVE, node), *evidence.processes(one_worker.WORKER, node)]
     evidence.none(f"hive or worker on {node}", left)

@@ -59,6 +59,11 @@ def the_hive_still_runs(context: Context, node: str) -> None:
     lives_seen.expect_hive(context.evidence, node)
 
 
+@then('worker "{worker_id}" that it started on "{node}" still runs, is the only one, and is listed as {state}')
+def the_worker_still_runs(context: Context, worker_id: str, node: str, state: str) -> None:
+    lives_seen.expect_worker(context.evidence, node, worker_id, state)
+
+
 @then('its hive asked "{worker_id}" for its health every {every_s:d} s, {count:d} times, and got an answer each time')
 def the_hive_asked_for_health(context: Context, worker_id: str, every_s: int, count: int) -> None:
     health_seen.expect_checked(context.evidence, worker_id, every_s, count)
