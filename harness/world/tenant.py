@@ -201,13 +201,15 @@ class Tenant:
     async def flow(self, until: Sequence[Mapping[str, Any]], since: int) -> int | None:
         """Let time flow until a condition holds, and return its index; None when `stand` ended it.
 
-        Events count from number `since` on. Raises ValueError for a condition that is none, or while time flows
+        Events count from number `since` on, ends of processes from the beginning. Raises ValueError for a condition that is none, or while time flows
         already."""
         if self._flow is not None:
             raise ValueError("time flows already on this stage")
         flow = Flow(until)
-        for event in self._events[since:]:
-            flow.saw(event)
+        for number, event in enumerate(self._events):
+            # A process that has ended has ended, whenever that was.
+            if number >= since or event["event"] == "exited":
+                flow.saw(event)
         self._flow, self._flow_ended = flow, asyncio.get_running_loop().create_future()
         for moment_us, index in flow.moments():
             self.clock.wait(max(0, moment_us - self.now_us), partial(self._reach, flow, index), last=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import signal
 from pathlib import Path
@@ -40,6 +41,13 @@ def test_the_exit_code_is_evidence(stage: Stage) -> None:
     assert stage.evidence.exit_code("sh") == 3
 
 
+def test_a_flow_ends_at_once_for_a_process_that_has_ended(stage: Stage) -> None:
+    pid = stage.start("true")
+    stage.evidence.exit_code("true")
+
+    assert stage.flow({"exit": pid}) == 0
+
+
 def test_a_program_that_is_not_there_is_named(stage: Stage) -> None:
     with pytest.raises(WorldError, match="there is no program no-such-program on blep"):
         stage.run("no-such-program")
@@ -70,7 +78,7 @@ def test_who_asks_where_nobody_listens_is_told_after_all_retries(stage: Stage) -
     stage.start("sh -c 'echo no queen; exit 1'")
 
     with pytest.raises(
-        StageError, match="nobody answers at http://localhost:8080/health: .*ended with 1; it said: no queen"
+        StageError, match=r"nobody answers at http://localhost:8080/health: .*ended with 1; it said: no queen"
     ):
         stage.ask_starting("sh", "http://localhost:8080/health")
 
@@ -79,7 +87,7 @@ def test_a_flow_that_does_not_end_says_what_is_waited_for(
     world: World, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     impatient = open_stage(world, tmp_path_factory.mktemp("s") / "stage")
-    monkeypatch.setattr(impatient, "settings", impatient.settings.__class__({}, "stage", 0.2, "scenario", None))
+    monkeypatch.setattr(impatient, "settings", dataclasses.replace(impatient.settings, wait_s=0.2))
     impatient.start("sleep 60")
 
     with pytest.raises(StageError, match=r"waited 0\.2 s for .*at_nothing(.|\n)*who works: nobody(.|\n)*logs: "):
@@ -150,5 +158,5 @@ def test_a_request_that_the_world_does_not_know_is_refused_with_those_it_does(wo
 
 
 def test_a_world_that_is_not_there_is_said(tmp_path: Path) -> None:
-    with pytest.raises(WorldError, match="the world does not answer at .*nowhere.sock"):
+    with pytest.raises(WorldError, match=r"the world does not answer at .*nowhere.sock"):
         Link(tmp_path / "nowhere.sock", lambda event: None)

@@ -21,7 +21,8 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     running = start_world(tmp_path_factory.mktemp("w"))
     yield running
     end_world(running)
-    assert running.log.read_text() == ""
+    said = running.log.read_text()
+    assert said == "", said
 
 
 @pytest.fixture
