@@ -836,20 +836,20 @@ Feature: TEST-001 - inference across the nodes of rbee
     And the hive that the operator started on "workstation" still runs, and is the only one
     And worker "worker-abc123" that it started on "workstation" still runs, is the only one, and is listed as idle
 
-  @lifecycle @critical @wip
+  @lifecycle @critical
   Scenario: Ephemeral mode - rbee-keeper spawns rbee-hive
     Given no queen, hive or worker runs
-
-
-
-
-
-
-
-
-
-
-
+    When the user runs, up to the first token:
+      """
+      rbee-keeper infer --ephemeral --model hf:TheBloke/TinyLlama-1.1B-Chat-v1.0-GGUF --prompt "write a short story"
+        --max-tokens 20 --temperature 0.7 --backend cpu --device 0
+      """
+    Then queen-rbee and rbee-hive are children of rbee-keeper, and llm-worker-rbee is one of rbee-hive
+    When the user's program goes on to its end
+    Then 20 tokens were printed to stdout, as the worker sent them
+    And on SIGTERM the hive asked its worker to shut down, which 2 s later had ended with exit code 0, says "~/.rbee/logs/rbee-hive.log"
+    And no queen, hive or worker is left
+    And the exit code is 0
   @lifecycle @critical
   Scenario: Persistent mode - rbee-hive pre-started
     Given node "workstation" is registered with the queen

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import signal
 
-from harness import one_worker
-from harness.stage import Stage
+from harness import lives_seen, one_worker
+from harness.stage import Stage, StageError
 
 
 def worker_stops_dead(stage: Stage, worker_id: str) -> None:
@@ -19,3 +19,12 @@ def hive_is_terminated(stage: Stage) -> None:
     pid = stage.evidence.run("rbee-hive").pid
     stage.signal(pid, signal.SIGTERM)
     stage.flow({"exit": pid})
+
+
+def nothing_runs(stage: Stage) -> None:
+    """The queen that the background found has ended, and neither she nor a hive or a worker runs on any node."""
+    pid = stage.evidence.run("queen-rbee").pid
+    stage.signal(pid, signal.SIGTERM)
+    stage.flow({"exit": pid})
+    if left := lives_seen.daemons(stage.evidence):
+        raise StageError(f"the queen was ended, and still there are {', '.join(map(str, left))}")

@@ -5,8 +5,15 @@ from __future__ import annotations
 
 from harness import expect, hive_list_seen, one_worker
 from harness.evidence import Evidence
+from harness.evidence.processes import Living
 
 HIVE = "rbee-hive"
+DAEMONS = ("queen-rbee", HIVE, one_worker.WORKER)
+
+
+def daemons(evidence: Evidence) -> list[Living]:
+    """The queens, hives and workers that live, on all nodes."""
+    return [one for program in DAEMONS for one in evidence.processes(program)]
 
 
 def expect_hive(evidence: Evidence, node: str) -> None:
@@ -35,3 +42,19 @@ def expect_called_back(evidence: Evidence, worker_ids: list[str], status: int) -
         called = evidence.exchanges(asker=node, node=node, role="hive", method="POST", path="/v1/workers/ready")
         own = [one.status for one in called if one.sent["worker_id"] == worker_id]
         expect.equal(f"how the hive answered the callbacks of {worker_id}", own, [status])
+
+
+def expect_children(evidence: Evidence, parent: str, *children: str) -> None:
+    """One process of each program in `children` lives, as a child of the one process of the program `parent`."""
+    parents = {one.pid for one in evidence.processes(parent)}
+    expect.equal(f"how many processes of {parent} live", len(parents), 1)
+    for program in children:
+        living = evidence.processes(program)
+        expect.equal(f"how many processes of {program} live", len(living), 1)
+        expect.equal(f"the parent of {program}", {living[0].parent}, parents)
+
+
+def expect_nobody_left(evidence: Evidence) -> None:
+    """The user's program has ended, and no queen, hive or worker lives."""
+    evidence.exit_code()
+    evidence.none("queen, hive or worker", daemons(evidence))

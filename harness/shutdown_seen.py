@@ -4,7 +4,7 @@ AssertionError with what was seen."""
 from __future__ import annotations
 
 from harness import expect, hive_list_seen, logs_seen, one_worker
-from harness.evidence import Evidence
+from harness.evidence import Evidence, made_up
 from harness.evidence.exchanges import Exchange
 
 HIVE = "rbee-hive"
@@ -77,4 +77,23 @@ def expect_hive_ended(evidence: Evidence, node: str, code: int) -> None:
     assert run.ended_at_us is not None
     expect.delay("the end of the hive", run.ended_at_us - max(ends_us), 0, real=evidence.real)
     left = [*evidence.processes(HIVE, node), *evidence.processes(one_worker.WORKER, node)]
-    evidence.none(f"hive or worker on {node}", left)
+    evidence.none(f"hive or worker on {node}", left, made_up.process(HIVE, node))
+
+
+def expect_cascade(evidence: Evidence, log: str, code: int, after_s: int) -> None:
+    """SIGTERM reached the hive on the user's node, which asked its one worker to shut down; `after_s` seconds later
+    that had ended with `code`, and so had the user's program. The hive's log there says so."""
+    asked = evidence.exchanges(asker="blep", role="worker", method="POST", path=SHUTDOWN)
+    expect.equal("how many shutdown requests there were", len(asked), 1)
+    evidence.exit_code()
+    ended_us = evidence.run().ended_at_us
+    assert ended_us is not None
+    expect.delay("the end", ended_us - asked[0].asked_at_us, after_s * 1_000_000, real=evidence.real)
+    worker_id = evidence.exchange(role="hive", method="POST", path="/v1/workers/spawn", status=200).answer["worker_id"]
+    wanted = [
+        "rbee-hive: Received SIGINT/SIGTERM, shutting down",
+        f"rbee-hive: Sending shutdown to worker {worker_id}",
+        f"rbee-hive: worker {worker_id} exited with code {code}",
+    ]
+    said = [logs_seen.STAMP.sub("", line) for line in evidence.file("blep", log).read_text().splitlines()]
+    expect.in_order(f"what {log} says", said, wanted)

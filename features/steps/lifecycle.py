@@ -6,6 +6,11 @@ from behave.runner import Context
 from harness import arrange, endings, health_seen, hive_list_seen, lives_seen, shutdown_seen
 
 
+@given("no queen, hive or worker runs")
+def nothing_runs(context: Context) -> None:
+    endings.nothing_runs(context.stage)
+
+
 @given('the hive runs on "{node}"')
 def the_hive_runs(context: Context, node: str) -> None:
     arrange.hive_runs(context.stage, node)
@@ -113,3 +118,32 @@ def two_workers_called_back(context: Context, one: str, other: str, status: int)
 @then('the hive of "{node}" ended with exit code {code:d} when all of its workers had')
 def the_hive_ended(context: Context, node: str, code: int) -> None:
     shutdown_seen.expect_hive_ended(context.evidence, node, code)
+
+
+@when("the user runs, up to the first token:")
+def the_user_runs_up_to_the_first_token(context: Context) -> None:
+    context.stage.start_until(context.text, {"event": arrange.TOKEN})
+
+
+@when("the user's program goes on to its end")
+def the_users_program_goes_on(context: Context) -> None:
+    context.stage.flow({"exit": context.stage.evidence.run().pid}, since=0)
+
+
+@then("{one} and {other} are children of {parent}, and {grandchild} is one of {other_parent}")
+def they_are_children(context: Context, one: str, other: str, parent: str, grandchild: str, other_parent: str) -> None:
+    lives_seen.expect_children(context.evidence, parent, one, other)
+    lives_seen.expect_children(context.evidence, other_parent, grandchild)
+
+
+@then(
+    "on SIGTERM the hive asked its worker to shut down, which {after_s:d} s later had ended with exit code {code:d}, "
+    'says "{log}"'
+)
+def sigterm_cascaded(context: Context, after_s: int, code: int, log: str) -> None:
+    shutdown_seen.expect_cascade(context.evidence, log, code, after_s)
+
+
+@then("no queen, hive or worker is left")
+def nobody_is_left(context: Context) -> None:
+    lives_seen.expect_nobody_left(context.evidence)
