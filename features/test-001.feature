@@ -961,24 +961,34 @@ Feature: TEST-001 - inference across the nodes of rbee
     And the exit code is 0
 
 
-  @wip
+
   Scenario: CLI command - list workers
-    Given node "workstation" is registered with the queen
-
-
-
-  @wip
+    Given node "workstation" is registered and runs idle worker "worker-abc123"
+    And node "blep" is registered, and its hive loads worker "worker-def456" on the cpu
+    When the user runs "rbee-keeper workers list"
+    Then it shows "worker-def456" on "blep" as loading, then "worker-abc123" on "workstation" as idle, and no more
+    And the exit code is 0
   Scenario: CLI command - check worker health
-    Given node "workstation" is registered with the queen
-
-
-  @wip
+    Given node "workstation" is registered and runs idle worker "worker-abc123"
+    When the user runs "rbee-keeper workers health --node workstation"
+    Then it prints "✓ worker-abc123 - idle (ready: true)"
+    And the exit code is 0
   Scenario: CLI command - manually shutdown worker
-    Given node "workstation" is registered with the queen
-
-
-
-
-  @wip
+    Given node "workstation" is registered and runs idle worker "worker-abc123"
+    When the user runs "rbee-keeper workers shutdown --id worker-abc123"
+    And 2 seconds pass
+    Then "worker-abc123" unloaded its model 1 s after it was asked to shut down
+    And "worker-abc123" was asked to shut down, and 2 s later its process ended with exit code 0
+    And the exit code is 0
   Scenario: CLI command - view logs
     Given node "workstation" is registered with the queen
+    And the hive runs on "workstation"
+    When the user follows the log of "workstation" with "rbee-keeper logs --node workstation --follow"
+    And the operator starts worker "worker-abc123" on "workstation"
+    And the user presses Ctrl+C
+    Then the user has read these lines of the log of "workstation", each when it was written:
+      """
+      rbee-hive: worker worker-abc123 listens at http://workstation.home.arpa:8001 and loads its model
+      rbee-hive: worker worker-abc123 is idle
+      """
+    And the exit code is 130

@@ -28,3 +28,10 @@ def nothing_runs(stage: Stage) -> None:
     stage.flow({"exit": pid})
     if left := lives_seen.daemons(stage.evidence):
         raise StageError(f"the queen was ended, and still there are {', '.join(map(str, left))}")
+
+
+def user_presses_ctrl_c(stage: Stage) -> None:
+    """The user's program that was started last gets SIGINT; time flows until it has ended."""
+    pid = stage.evidence.run().pid
+    stage.signal(pid, signal.SIGINT)
+    stage.flow({"exit": pid})

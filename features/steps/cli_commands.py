@@ -3,7 +3,7 @@
 from behave import then, when
 from behave.runner import Context
 
-from harness import expect, installed
+from harness import commands_seen, endings, expect, installed
 
 
 @when("the user runs:")
@@ -22,9 +22,25 @@ def the_user_runs_each_program(context: Context, directory: str, option: str) ->
         context.stage.run(f"{directory}/{program} {option}")
 
 
+@when('the user follows the log of "{node}" with "{command}"')
+def the_user_follows_the_log(context: Context, node: str, command: str) -> None:
+    followed = {"event": "answered", "port": 9200, "path": "/v1/logs?follow=true"}
+    context.stage.start_until(command, {"event": followed})
+
+
+@when("the user presses Ctrl+C")
+def the_user_presses_ctrl_c(context: Context) -> None:
+    endings.user_presses_ctrl_c(context.stage)
+
+
 @then("it prints:")
 def it_prints(context: Context) -> None:
     expect.lines("stdout", context.evidence.printed("stdout"), context.text)
+
+
+@then('it prints "{line}"')
+def it_prints_this(context: Context, line: str) -> None:
+    expect.lines("stdout", context.evidence.printed("stdout"), line)
 
 
 @then("it says on stderr:")
@@ -63,3 +79,15 @@ def these_are_there(context: Context, node: str) -> None:
 @then("{programs} have run, printed their usage and ended with {code:d}")
 def programs_have_run(context: Context, programs: str, code: int) -> None:
     installed.expect_usage(context.evidence, programs, code)
+
+
+@then('it shows "{one}" on "{node}" as {state}, then "{other}" on "{other_node}" as {other_state}, and no more')
+def it_shows_two_workers(
+    context: Context, one: str, node: str, state: str, other: str, other_node: str, other_state: str
+) -> None:
+    commands_seen.expect_workers_shown(context.evidence, (one, node, state), (other, other_node, other_state))
+
+
+@then('the user has read these lines of the log of "{node}", each when it was written:')
+def the_user_has_read(context: Context, node: str) -> None:
+    commands_seen.expect_followed(context.evidence, node, context.text)

@@ -3,7 +3,7 @@
 from behave import given, then, when
 from behave.runner import Context
 
-from harness import arrange, endings, health_seen, hive_list_seen, lives_seen, shutdown_seen
+from harness import arrange, endings, health_seen, hive_list_seen, lives_seen, registration, shutdown_seen
 
 
 @given("no queen, hive or worker runs")
@@ -20,6 +20,12 @@ def the_hive_runs(context: Context, node: str) -> None:
 def three_workers_are_idle(context: Context, one: str, two: str, three: str, node: str) -> None:
     for worker_id in (one, two, three):
         arrange.worker_is_idle(context.stage, node, worker_id)
+
+
+@given('node "{node}" is registered, and its hive loads worker "{worker_id}" on the cpu')
+def a_worker_loads(context: Context, node: str, worker_id: str) -> None:
+    registration.register(context.stage, node)
+    arrange.worker_loads(context.stage, node, worker_id, backend="cpu", device=0)
 
 
 @given('worker "{worker_id}" stops dead')
@@ -103,6 +109,11 @@ def the_idle_limit_was_kept(context: Context, worker_id: str, minutes: int) -> N
 @then('"{worker_id}" was asked to shut down, and {after_s:d} s later its process ended with exit code {code:d}')
 def a_worker_ended(context: Context, worker_id: str, after_s: int, code: int) -> None:
     shutdown_seen.expect_ended(context.evidence, worker_id, code, after_s)
+
+
+@then('"{worker_id}" unloaded its model {after_s:d} s after it was asked to shut down')
+def a_worker_unloaded(context: Context, worker_id: str, after_s: int) -> None:
+    shutdown_seen.expect_unloaded(context.evidence, worker_id, after_s)
 
 
 @then('the hive of "{node}" lists only "{new_id}", at the port and on the device that "{old_id}" had')

@@ -1,0 +1,36 @@
+"""What Then steps want to see of what the user's commands show of workers and logs. Every function raises
+AssertionError with what was seen."""
+
+from __future__ import annotations
+
+from harness import expect, logs_seen
+from harness.evidence import Evidence
+
+HEADINGS = {"Worker ID:": "id", "Node:": "node", "State:": "state"}
+
+
+def expect_workers_shown(evidence: Evidence, *wanted: tuple[str, str, str]) -> None:
+    """The user was shown exactly these workers: id, node and state of each, in this order."""
+    shown: list[dict[str, str]] = []
+    for line in evidence.printed("stdout").splitlines():
+        heading = next((heading for heading in HEADINGS if line.strip().startswith(heading)), None)
+        if heading == "Worker ID:":
+            shown.append({})
+        if heading is not None and shown:
+            shown[-1][HEADINGS[heading]] = line.strip().removeprefix(heading).strip()
+    seen = [tuple(worker.get(name) for name in HEADINGS.values()) for worker in shown]
+    expect.equal("the workers that are shown", seen, list(wanted))
+
+
+def expect_followed(evidence: Evidence, node: str, text: str) -> None:
+    """While the user's program ran, a program on `node` logged the lines of `text`, in this order; each was on stdout
+    of the user's in that moment."""
+    run = evidence.run()
+    logged = logs_seen.lines(evidence, node)
+    printed = logs_seen.lines(evidence, run.node, pid=run.pid, stream="stdout")
+    expect.in_order("what the user read", [line for _, line in printed], text.splitlines())
+    for wanted in text.splitlines():
+        logged_us = next((at_us for at_us, line in logged if line == wanted and at_us >= run.started_at_us), None)
+        printed_us = next(at_us for at_us, line in printed if line == wanted)
+        assert logged_us is not None, f"nobody on {node} logged {wanted!r} while the user's program ran"
+        expect.delay(f"from the log to the user: {wanted}", printed_us - logged_us, 0, real=evidence.real)
