@@ -8,7 +8,7 @@ from typing import Any
 from behave.model import Table
 
 from harness import expect
-from harness.evidence import Evidence
+from harness.evidence import Evidence, made_up
 
 
 def expect_listed(evidence: Evidence, node: str, table: Table) -> None:
@@ -25,7 +25,8 @@ def expect_listed(evidence: Evidence, node: str, table: Table) -> None:
 
 def expect_nothing_listed(evidence: Evidence, node: str) -> None:
     """When the operator asked it last, the hive of `node` listed no worker."""
-    evidence.none(f"worker in the list of the hive of {node}", last_list(evidence, node))
+    counter = made_up.exchange(**_question(node), answer={"workers": [{"id": "made-up"}]})
+    evidence.none(f"worker in the list of the hive of {node}", last_list(evidence, node), counter)
 
 
 def entry(evidence: Evidence, node: str, worker_id: str) -> dict[str, Any]:
@@ -37,7 +38,11 @@ def entry(evidence: Evidence, node: str, worker_id: str) -> dict[str, Any]:
 
 def last_list(evidence: Evidence, node: str) -> list[dict[str, Any]]:
     """The workers that the hive of `node` listed when the operator asked it last."""
-    asked = {"asker": "operator", "role": "hive", "node": node, "method": "GET", "path": "/v1/workers/list"}
+    asked = _question(node)
     evidence.exchange(**asked, status=200)
     workers: list[dict[str, Any]] = evidence.exchanges(**asked)[-1].answer["workers"]
     return workers
+
+
+def _question(node: str) -> dict[str, str]:
+    return {"asker": "operator", "role": "hive", "node": node, "method": "GET", "path": "/v1/workers/list"}

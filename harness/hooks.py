@@ -13,6 +13,7 @@ from behave.runner import Context
 
 from harness import fixtures, ports, registration, settings
 from harness.live import Live
+from harness.proof import blank
 from harness.runner.watched import watch
 from harness.stage import Stage, StageError
 from harness.world_process import World, end_world, start_world
@@ -30,6 +31,7 @@ def start_run(context: Context) -> None:
     context.settings = settings.read(userdata)
     if context.settings.clock == "real":
         userdata.setdefault("limit_s", str(REAL_LIMIT_S))
+    blank.watch(context._runner, prove=context.settings.prove)
     ports.check_free()
     directory = Path(userdata.get("run_dir") or tempfile.mkdtemp(prefix="rbee-bdd-"))
     context.run_directory = directory

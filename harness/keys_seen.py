@@ -6,7 +6,7 @@ from __future__ import annotations
 from behave.model import Table
 
 from harness import expect
-from harness.evidence import Evidence
+from harness.evidence import Evidence, made_up
 from harness.evidence.exchanges import Exchange
 
 
@@ -39,5 +39,6 @@ def expect_nothing_more(evidence: Evidence, node: str) -> None:
     evidence.exit_code()
     refused = _first_asked(evidence, node)
     later = [one for one in evidence.exchanges(node=node) if one.number > refused.number]
-    evidence.none(f"request to {node} after {refused}", later)
-    evidence.none(f"worker on {node}", evidence.processes("llm-worker-rbee", node))
+    evidence.none(f"request to {node} after {refused}", later, made_up.exchange(node=node, role="hive"))
+    worker = made_up.process("llm-worker-rbee", node)
+    evidence.none(f"worker on {node}", evidence.processes("llm-worker-rbee", node), worker)

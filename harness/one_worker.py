@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
-from harness.evidence import Evidence
+from harness.evidence import Evidence, made_up
 from harness.evidence.exchanges import Exchange
 from harness.evidence.processes import Living
 
@@ -35,5 +35,6 @@ def living(evidence: Evidence, worker_id: str) -> list[Living]:
 
 def expect_gone(evidence: Evidence, worker_id: str) -> None:
     """This worker was started, and its process is there no more."""
-    started(evidence, worker_id)
-    evidence.none(f"process of {worker_id}", living(evidence, worker_id))
+    node = started(evidence, worker_id).node or ""
+    process = made_up.process(WORKER, node, "--worker-id", worker_id)
+    evidence.none(f"process of {worker_id}", living(evidence, worker_id), process)

@@ -6,7 +6,7 @@ from __future__ import annotations
 import json
 
 from harness import expect, flow_seen
-from harness.evidence import Evidence
+from harness.evidence import Evidence, made_up
 
 UPGRADE = """\
 Error: Version mismatch
@@ -36,10 +36,12 @@ def expect_nothing_provisioned(evidence: Evidence, node: str, code: str) -> None
     expect.equal("the errors of the task", errors, [code])
     asked = [one for one in flow_seen.asked_by_queen(evidence) if one.node == node]
     assert asked, f"the queen asked nothing of {node}"
-    evidence.none(f"order to the hive of {node}", [one for one in asked if one.role == "hive" and one.method != "GET"])
-    evidence.none("request to the hub", evidence.exchanges(role="hub"))
-    evidence.none(f"model in the catalogue of {node}", evidence.catalogue_rows(node))
-    evidence.none(f"worker on {node}", evidence.processes("llm-worker-rbee", node))
+    orders = [one for one in asked if one.role == "hive" and one.method != "GET"]
+    evidence.none(f"order to the hive of {node}", orders, made_up.exchange(node=node, role="hive", method="POST"))
+    evidence.none("request to the hub", evidence.exchanges(role="hub"), made_up.exchange(asker=node, role="hub"))
+    evidence.none(f"model in the catalogue of {node}", evidence.catalogue_rows(node), made_up.catalogue_row(node))
+    worker = made_up.process("llm-worker-rbee", node)
+    evidence.none(f"worker on {node}", evidence.processes("llm-worker-rbee", node), worker)
 
 
 def expect_upgrade_advice(evidence: Evidence, keeper: str, hive: str) -> None:

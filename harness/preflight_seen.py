@@ -8,7 +8,7 @@ from __future__ import annotations
 from behave.model import Table
 
 from harness import expect
-from harness.evidence import Evidence
+from harness.evidence import Evidence, made_up
 
 MEMORY_QUERIES = {"RAM": "free -m", "VRAM": "nvidia-smi --query-gpu=index,memory.free --format=csv,noheader,nounits"}
 DEVICE_QUERY = "nvidia-smi --query-gpu=index --format=csv,noheader"
@@ -41,8 +41,10 @@ def expect_refusal(evidence: Evidence, node: str, table: Table) -> None:
     wanted = table[0].as_dict()
     expect.equal(f"the answer to {asked}", {name: expect.as_text(value) for name, value in seen.items()}, wanted)
     expect.equal("how often a worker was asked for", len(evidence.exchanges(path=asked.path)), 1)
-    evidence.none(f"worker on {node}", evidence.processes("llm-worker-rbee", node))
-    evidence.none("ready callback of a worker", evidence.exchanges(role="hive", path="/v1/workers/ready"))
+    worker = made_up.process("llm-worker-rbee", node)
+    evidence.none(f"worker on {node}", evidence.processes("llm-worker-rbee", node), worker)
+    callback = made_up.exchange(asker=node, node=node, role="hive", method="POST", path="/v1/workers/ready")
+    evidence.none("ready callback of a worker", evidence.exchanges(role="hive", path="/v1/workers/ready"), callback)
 
 
 def _conclusions(evidence: Evidence) -> list[str]:

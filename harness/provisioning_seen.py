@@ -9,7 +9,7 @@ from itertools import accumulate, pairwise
 from behave.model import Table
 
 from harness import expect, fixtures
-from harness.evidence import Evidence
+from harness.evidence import Evidence, made_up
 from harness.evidence.exchanges import Exchange
 
 CATALOGUED = "cached"  # the id of a download that need not be (docs/contract.md, section 2.2)
@@ -129,5 +129,5 @@ def expect_nothing_left(evidence: Evidence, node: str, directory: str) -> None:
     evidence.exit_code()
     evidence.file(node, fixtures.CATALOGUE)
     evidence.file(node, directory)
-    evidence.none(f"row in the catalogue of {node}", evidence.catalogue_rows(node))
-    evidence.none(f"file in {directory} on {node}", evidence.files(node, directory))
+    evidence.none(f"row in the catalogue of {node}", evidence.catalogue_rows(node), made_up.catalogue_row(node))
+    evidence.none(f"file in {directory} on {node}", evidence.files(node, directory), made_up.file(node, directory))

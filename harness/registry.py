@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from behave.model import Table
 
 from harness import expect, fixtures
-from harness.evidence import Evidence
+from harness.evidence import Evidence, made_up
 
 ROUTES = "/v2/registry/beehives"
 
@@ -45,7 +45,8 @@ def expect_connected_at_add(evidence: Evidence, node: str) -> None:
 def expect_no_row(evidence: Evidence, node: str) -> None:
     """The registry is there and has no row of `node`."""
     evidence.file("blep", fixtures.REGISTRY)
-    evidence.none(f"a row of {node} in the registry", evidence.registry_rows(node))
+    row = made_up.registry_row("blep", node)
+    evidence.none(f"row of {node} in the registry", evidence.registry_rows(node), row)
 
 
 def expect_times_printed(evidence: Evidence) -> None:

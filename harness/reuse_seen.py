@@ -8,7 +8,7 @@ from typing import Any
 from behave.model import Table
 
 from harness import expect, flow_seen
-from harness.evidence import Evidence
+from harness.evidence import Evidence, made_up
 from harness.evidence.exchanges import Exchange
 
 
@@ -22,7 +22,7 @@ def expect_told(evidence: Evidence, node: str, table: Table) -> None:
 
 def expect_straight_to_inference(evidence: Evidence, node: str, worker_id: str, state: str) -> None:
     """The hive of `node` told the queen of this worker in this state; from then on the user's task made her ask nobody
-    but this worker, and it for nothing but inference. The hub was asked for nothing, and no other worker lives there."""
+    but this worker, and it for nothing but inference. The hub was asked for nothing; no other worker lives there."""
     listed = _list(evidence, node)
     found = {worker["id"]: worker for worker in _workers(listed)}
     assert worker_id in found, f"{worker_id} is not in the hive's list: {listed.answer_body}"
@@ -30,7 +30,8 @@ def expect_straight_to_inference(evidence: Evidence, node: str, worker_id: str, 
     later = [one for one in flow_seen.asked_by_queen(evidence) if one.number > listed.number]
     seen = {f"{one.method} {one.url}" for one in later}
     expect.equal("what the queen asked after the list", seen, {f"POST {found[worker_id]['url']}/v1/inference"})
-    evidence.none("request to the hub", evidence.exchanges(role="hub"))
+    download = made_up.exchange(asker=node, role="hub")
+    evidence.none("request to the hub", evidence.exchanges(role="hub"), download)
     living = [worker.option("--worker-id") for worker in evidence.processes("llm-worker-rbee", node)]
     expect.equal(f"the workers that live on {node}", living, [worker_id])
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.runner.options import WrongUse
+from harness.runner.options import WrongUse, is_yes
 
 PROGRAMS = {"keeper": "rbee-keeper", "queen": "queen-rbee", "hive": "rbee-hive", "worker": "llm-worker-rbee"}
 CLOCKS = ("stage", "real")
@@ -26,13 +26,15 @@ class Settings:
     """The settings of a run.
 
     programs: program name → the user's own binary, or None for our stand-in. clock: `stage` or `real`. wait_s: how long
-    a step that acts waits at most, in seconds of real time. rust_log: handed to every program."""
+    a step that acts waits at most, in seconds of real time. rust_log: handed to every program. prove: each Then step
+    has to show that it can fail."""
 
     programs: Mapping[str, Path | None]
     clock: str
     wait_s: float
     queen_scope: str
     rust_log: str | None
+    prove: bool
 
     @property
     def evidence_s(self) -> float:
@@ -58,6 +60,7 @@ def read(userdata: Mapping[str, str]) -> Settings:
         wait_s=_seconds("wait_s", userdata.get("wait_s"), default_s),
         queen_scope=_one_of("queen_scope", userdata.get("queen_scope", "scenario"), QUEEN_SCOPES),
         rust_log=os.environ.get("RUST_LOG"),
+        prove=is_yes("prove", userdata.get("prove", "no")),
     )
 
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 from behave.model import Table
 
 from harness import expect
-from harness.evidence import Event, Evidence
+from harness.evidence import Event, Evidence, made_up
 from harness.evidence.exchanges import Exchange
 
 WORKER = "llm-worker-rbee"
@@ -38,7 +38,8 @@ def expect_key(evidence: Evidence, node: str) -> None:
         printed[event["pid"]] = printed.get(event["pid"], "") + event["text"]
     assert any(f"[{WORKER}]" in text for text in printed.values()), f"{worker} has logged nothing"
     lines = [line for text in printed.values() for line in text.splitlines()]
-    evidence.none("line with the worker's API key", [line for line in lines if key in line])
+    betrayal = made_up.event("output", program=WORKER, node=node, pid=worker.pid, stream="stdout", text=f"\n{key}\n")
+    evidence.none("line with the worker's API key", [line for line in lines if key in line], betrayal)
 
 
 def expect_spawned(evidence: Evidence, node: str, table: Table) -> None:

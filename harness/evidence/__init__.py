@@ -12,13 +12,15 @@ import time
 from base64 import b64decode, b64encode
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
+from copy import copy
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, TypeVar
 
 from harness import fixtures
-from harness.evidence import exchanges, processes, programs
+from harness.evidence import exchanges, made_up, processes, programs
 from harness.evidence.exchanges import Exchange
+from harness.evidence.made_up import MadeUp
 from harness.evidence.normal import normal
 from harness.evidence.processes import Living
 from harness.evidence.programs import Run
@@ -33,7 +35,9 @@ class Evidence:
     """What is known of one scenario's stage.
 
     `events` grows as `pump` (seconds to wait at most; False when nothing came) reads what the world tells. `epoch_us`
-    is the Unix time at which the stage began, on its clock; `real` says that this clock is real time."""
+    is the Unix time at which the stage began, on its clock; `real` says that this clock is real time. `reads` counts
+    how often something was looked at; `absences` holds what was said not to be there, each with a made-up instance of
+    it."""
 
     def __init__(
         self,
@@ -49,17 +53,46 @@ class Evidence:
     ) -> None:
         self.epoch_us = epoch_us
         self.real = real
+        self.reads = 0
+        self.absences: list[tuple[str, MadeUp | None]] = []
         self._events = events
         self._places = places
         self._control = control
         self._mark = mark
         self._pump = pump
         self._wait_s = wait_s
+        self._made_up = MadeUp()
+
+    def at_once(self, *made_up: MadeUp) -> Evidence:
+        """This evidence, as it is now and without any waiting; what is made up is shown beside it."""
+        other = copy(self)
+        other.absences, other._wait_s = [], 0.0
+        if made_up:
+            (other._made_up,) = made_up
+            later_us = self._events[-1]["at_us"] + 1 if self._events else 0
+            other._events = [*self._events, *({"at_us": later_us, **one} for one in other._made_up.events)]
+        return other
+
+    def blank(self) -> Evidence:
+        """Evidence that shows nothing: no event, no node, no process. It waits for nothing."""
+        other = self.at_once()
+        other._events, other._places, other._mark = (), {}, ""
+        return other
 
     @property
     def events(self) -> Sequence[Event]:
         """All that the world has told so far, in order."""
+        self.reads += 1
         return tuple(self._events)
+
+    def _place(self, node: str) -> Place | None:
+        self.reads += 1
+        return self._places.get(node)
+
+    def _living(self) -> list[Living]:
+        self.reads += 1
+        found = processes.living(self._mark) if self._mark else []
+        return found + made_up.living(self._made_up, {name: place.host for name, place in self._places.items()})
 
     def awaited(self, what: str, find: Callable[[], Found | None], seen: Callable[[], Sequence[object]]) -> Found:
         """What `find` finds as soon as it is not None or empty; AssertionError with `what` and what was `seen`
@@ -77,8 +110,12 @@ class Evidence:
         shown = "\n  ".join(str(one) for one in list(seen())[-SHOWN:]) or "nothing"
         raise AssertionError(f"awaited for {self._wait_s:g} s: {what}\nseen:\n  {shown}")
 
-    def none(self, what: str, seen: Sequence[object]) -> None:
-        """Nothing of `what` was seen; AssertionError with what there was, otherwise."""
+    def none(self, what: str, seen: Sequence[object], counter: MadeUp | None = None) -> None:
+        """Nothing of `what` was seen; AssertionError with what there was, otherwise.
+
+        `counter` is a made-up instance of `what`: the proof shows it to the step, which must then find it. Without one
+        the absence cannot be proven."""
+        self.absences.append((what, counter))
         shown = "\n  ".join(str(one) for one in seen)
         assert not seen, f"there should be no {what}\nseen:\n  {shown}"
 
@@ -96,7 +133,7 @@ class Evidence:
 
     def runs(self) -> list[Run]:
         """All programs that the harness started, in order."""
-        return programs.fold(self._events)
+        return programs.fold(self.events)
 
     def exit_code(self, program: str = "rbee-keeper") -> int:
         """The exit code of the last run of `program`, once it has ended."""
@@ -122,7 +159,7 @@ class Evidence:
     def exchanges(self, **like: Any) -> list[Exchange]:
         """The exchanges whose fields (asker, host, port, node, role, method, path, status, how) equal those given, in
         order."""
-        every = exchanges.fold(self._events)
+        every = exchanges.fold(self.events)
         return [one for one in every if all(getattr(one, name) == value for name, value in like.items())]
 
     def exchange(self, **like: Any) -> Exchange:
@@ -138,7 +175,7 @@ class Evidence:
         """The events of one kind (docs/design.md, "What the world tells") whose fields equal those given."""
         return [
             event
-            for event in self._events
+            for event in self.events
             if event["event"] == kind and all(event.get(name) == value for name, value in like.items())
         ]
 
@@ -157,7 +194,10 @@ class Evidence:
         path = self.path(node, database)
         if path is None or not path.exists():
             return []
-        with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
+        extra = [row for row in self._made_up.rows if (row.node, row.database) == (node, database)]
+        address = f"file:{path}?mode=ro"
+        opened = made_up.copy_with_rows(path, extra) if extra else sqlite3.connect(address, uri=True)
+        with closing(opened) as connection:
             connection.row_factory = sqlite3.Row
             return [dict(row) for row in connection.execute(query, values)]
 
@@ -181,7 +221,7 @@ class Evidence:
     def path(self, node: str, path: str) -> Path | None:
         """Where `path` of a node lies on this machine (`~/…`: below its home, `/…`: below its root); None without the
         node."""
-        place = self._places.get(node)
+        place = self._place(node)
         return place.path(path) if place else None
 
     def file(self, node: str, path: str) -> Path:
@@ -201,23 +241,24 @@ class Evidence:
     def files(self, node: str, path: str) -> list[str]:
         """The names in a directory of a node, sorted; none when it is not there."""
         found = self.path(node, path)
-        return sorted(entry.name for entry in found.iterdir()) if found is not None and found.is_dir() else []
+        names = [entry.name for entry in found.iterdir()] if found is not None and found.is_dir() else []
+        return sorted([*names, *(name for *where, name in self._made_up.files if where == [node, path])])
 
     def tools(self, node: str) -> list[str]:
         """The calls of git, cargo, nvidia-smi, free and ssh on a node, in order: `<directory> TAB <command line>`."""
-        place = self._places.get(node)
+        place = self._place(node)
         log = place.directory / "tools.log" if place else None
         return log.read_text().splitlines() if log is not None and log.exists() else []
 
     def processes(self, program: str, node: str | None = None) -> list[Living]:
         """The living processes that run `program` (on `node`, when given), oldest first."""
         hosts = {place.host for name, place in self._places.items() if node in (None, name)}
-        return [one for one in processes.living(self._mark) if one.program == program and one.host in hosts]
+        return [one for one in self._living() if one.program == program and one.host in hosts]
 
     def process(self, program: str, node: str | None = None) -> Living:
         """The oldest living process that runs `program` (on `node`); awaited."""
         return self.awaited(
             f"a process {program}" + (f" on {node}" if node else ""),
             lambda: next(iter(self.processes(program, node)), None),
-            lambda: processes.living(self._mark),
+            self._living,
         )

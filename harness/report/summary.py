@@ -6,6 +6,7 @@ from collections import Counter
 from typing import TextIO
 
 from harness.report.log import Event
+from harness.report.proven import Proven
 
 # These are always counted, the others when there are any.
 ALWAYS = ("passed", "failed", "skipped")
@@ -24,9 +25,11 @@ class Summary:
         self._start: Event = {}
         self._problems: list[Event] = []
         self._verdicts: list[Event] = []
+        self._proven = Proven()
 
     def __call__(self, event: Event) -> None:
         """Take one event."""
+        self._proven(event)
         kind = event["event"]
         if kind == "run_started":
             self._start = event
@@ -65,6 +68,7 @@ class Summary:
             _count("feature", Counter(features.values())),
             _count("scenario", Counter(each["verdict"] for each in self._verdicts)),
             _count("step", steps),
+            *([str(self._proven)] if self._proven.asked else []),
             *(f"{count} left out by {reason}" for reason, count in self._start["left_out"].items()),
             f"Took {int(duration_s // 60)}min {duration_s % 60:.3f}s",
         ]

@@ -27,7 +27,7 @@ class Options:
     """jobs: attempts at the same time. order: one of ORDERS. seed: of the random order. limit_s, run_limit_s: how long
     one scenario and the whole run may take. run_dir: the run's folder, or None for one of the runner's choice. pause:
     one scenario at a time, in the terminal's session, without limits. stop: start nothing more after the first red
-    one."""
+    one. prove: whether Then steps show that they can fail."""
 
     jobs: int
     order: str
@@ -37,6 +37,7 @@ class Options:
     run_dir: Path | None
     pause: bool
     stop: bool
+    prove: bool
 
 
 def read(config: Any, environ: Mapping[str, str]) -> Options:
@@ -45,7 +46,7 @@ def read(config: Any, environ: Mapping[str, str]) -> Options:
     order = userdata.get("order", "plan")
     if order not in ORDERS:
         raise WrongUse(f"-D order={order}: there is no such order; use one of: {', '.join(ORDERS)}")
-    pause = _is_yes("pause", userdata.get("pause", "no"))
+    pause = is_yes("pause", userdata.get("pause", "no"))
     run_dir = userdata.get("run_dir")
     return Options(
         jobs=1 if pause or not config.should_capture() or _one_queen(userdata) else _jobs(config, environ),
@@ -56,6 +57,7 @@ def read(config: Any, environ: Mapping[str, str]) -> Options:
         run_dir=Path(run_dir).expanduser().absolute() if run_dir else None,
         pause=pause,
         stop=bool(config.stop),
+        prove=is_yes("prove", userdata.get("prove", "no")),
     )
 
 
@@ -110,7 +112,8 @@ def _whole_number(name: str, value: str, least: int) -> int:
     return number
 
 
-def _is_yes(name: str, value: str) -> bool:
+def is_yes(name: str, value: str) -> bool:
+    """Whether `-D name=value` says yes. Raises WrongUse when it says neither yes nor no."""
     if value not in ("yes", "true", "no", "false"):
         raise WrongUse(f"-D {name}={value}: yes or no is needed")
     return value in ("yes", "true")

@@ -150,8 +150,8 @@ class Run:
         return functools.partial(hook, self._runner.context) if hook else lambda: None
 
     def _call(self, name: str, hook: Callable[[], object]) -> str:
-        """Call a hook of the user's in this process; returns what went wrong with it, as a text. A hook that finds wrong
-        use says so with WrongUse, which passes."""
+        """Call a hook of the user's in this process; returns what went wrong with it, as a text. A hook that finds
+        wrong use says so with WrongUse, which passes."""
         try:
             with time_limit(self._options.limit_s), self._runner.context.use_with_user_mode():
                 hook()
@@ -183,12 +183,19 @@ class Run:
             planned=len(order),
             left_out=self._plan.left_out,
             jobs=chosen.jobs,
+            prove=chosen.prove,
             order=chosen.order,
             seed=chosen.seed if chosen.order == "random" else None,
         )
         for each in order:
-            name, expected_s = each.scenario.name, durations_s.get(each.key)
-            self._events.emit("planned", number=each.number, location=each.location, name=name, expected_s=expected_s)
+            self._events.emit(
+                "planned",
+                number=each.number,
+                location=each.location,
+                name=each.scenario.name,
+                expected_s=durations_s.get(each.key),
+                thens=sum(step.step_type == "then" for step in each.scenario.all_steps),
+            )
         return order
 
     def _keep_durations(self, kept: Any, durations_s: Mapping[str, float]) -> None:

@@ -93,7 +93,12 @@ def _outer_problem(scenario: Scenario) -> Verdict | None:
 
 
 def _of_problem(statement: Any, word: str, text: str) -> Verdict:
-    return Verdict(WORD_OF_EXCEPTION.get(type(statement.exception).__name__, word), text)
+    """Where the exception names its verdict, its own text is the reason: it says all. Before a traceback stands what
+    was raised: a summary shows the first lines only."""
+    kind, said = type(statement.exception).__name__, str(statement.exception)
+    if kind in WORD_OF_EXCEPTION:
+        return Verdict(WORD_OF_EXCEPTION[kind], said)
+    return Verdict(word, f"{kind}: {said}\n{text}" if text.startswith("Traceback") else text)
 
 
 def judge(

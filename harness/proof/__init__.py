@@ -1,0 +1,1 @@
+"""Proof that green means something: docs/proof.md."""
