@@ -865,25 +865,25 @@ Feature: TEST-001 - inference across the nodes of rbee
     And a worker runs on "workstation" with backend "cuda" and device "1"
 
   # Errors, installation, commands
-  @wip
+
   Scenario: Error response structure validation
-    Given node "workstation" is registered with the queen
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
+    Given node "workstation" is registered and has 4000 MB of RAM free, for a model of 5000 MB
+    When the user asks "workstation" for 20 tokens
+    Then the hive of "workstation" answered the request for a worker with status 507 and this error:
+      """
+      {
+        "error": {
+          "code": "VRAM_EXHAUSTED",
+          "details": {
+            "available": 4000,
+            "required": 6000
+          },
+          "message": "Insufficient VRAM: need 6000 MB, have 4000 MB"
+        }
+      }
+      """
+    And the user's program was told the error of "workstation" unchanged; its code "VRAM_EXHAUSTED" is a published one
+    And the exit code is 1
 
 
 
@@ -948,20 +948,20 @@ Feature: TEST-001 - inference across the nodes of rbee
 
   Scenario: CLI command - basic inference
     Given node "workstation" is registered with the queen
-    When the user runs "rbee-keeper infer --node workstation --model hf:TheBloke/TinyLlama-1.1B-Chat-v1.0-GGUF --prompt 'write a short story' --max-tokens 20 --temperature 0.7 --backend cuda --device 1"
+    When the user runs:
+      """
+      rbee-keeper infer --node workstation --model hf:TheBloke/TinyLlama-1.1B-Chat-v1.0-GGUF
+        --prompt "write a short story" --max-tokens 20 --temperature 0.7 --backend cuda --device 1
+      """
     Then these hops were seen, in this order:
-      | asker       | asked       | for                                                  |
-      | blep        | queen       | POST /v2/tasks                                       |
+      | asker       | asked       | for                                                        |
+      | blep        | queen       | POST /v2/tasks                                             |
       | blep        | workstation | cd ~/rbee && ./target/release/rbee-hive daemon --port 9200 |
-      | workstation | hub         | GET tinyllama-q4.gguf                                |
-      | workstation | hive        | POST /v1/workers/ready                               |
-      | blep        | worker      | POST /v1/inference                                   |
-    And a worker runs on "workstation" with backend "cuda" and device "1"
+      | workstation | hub         | GET tinyllama-q4.gguf                                      |
+      | workstation | hive        | POST /v1/workers/ready                                     |
+      | blep        | worker      | POST /v1/inference                                         |
     And 20 tokens were printed to stdout, as the worker sent them
     And the exit code is 0
-
-
-
   Scenario: CLI command - list workers
     Given node "workstation" is registered and runs idle worker "worker-abc123"
     And node "blep" is registered, and its hive loads worker "worker-def456" on the cpu
@@ -983,7 +983,7 @@ Feature: TEST-001 - inference across the nodes of rbee
   Scenario: CLI command - view logs
     Given node "workstation" is registered with the queen
     And the hive runs on "workstation"
-    When the user follows the log of "workstation" with "rbee-keeper logs --node workstation --follow"
+    When the user begins to follow a log with "rbee-keeper logs --node workstation --follow"
     And the operator starts worker "worker-abc123" on "workstation"
     And the user presses Ctrl+C
     Then the user has read these lines of the log of "workstation", each when it was written:

@@ -22,8 +22,8 @@ def the_user_runs_each_program(context: Context, directory: str, option: str) ->
         context.stage.run(f"{directory}/{program} {option}")
 
 
-@when('the user follows the log of "{node}" with "{command}"')
-def the_user_follows_the_log(context: Context, node: str, command: str) -> None:
+@when('the user begins to follow a log with "{command}"')
+def the_user_follows_a_log(context: Context, command: str) -> None:
     followed = {"event": "answered", "port": 9200, "path": "/v1/logs?follow=true"}
     context.stage.start_until(command, {"event": followed})
 
