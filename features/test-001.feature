@@ -915,37 +915,37 @@ Feature: TEST-001 - inference across the nodes of rbee
 
 
 
-  @install @team-036 @wip
+  @install @team-036
   Scenario: Config file loading with XDG priority
-    Given the system, the user and RBEE_CONFIG each have a config file of their own
-
-
-
-
-
-
-
-
-
-
-
-
-  @install @team-036 @wip
+    Given the config file "/etc/rbee/config.toml" names "rbee/target/release/rbee-hive" as the remote binary
+    And the config file "~/.config/rbee/config.toml" names "./rbee/target/release/rbee-hive" as the remote binary
+    And the config file "~/chosen.toml" names "~/rbee/target/release/rbee-hive" as the remote binary
+    When with RBEE_CONFIG "~/chosen.toml" the user runs "rbee-keeper pool status --host workstation.home.arpa"
+    And the user runs "rbee-keeper pool status --host workstation.home.arpa"
+    And without "~/.config/rbee/config.toml" the user runs "rbee-keeper pool status --host workstation.home.arpa"
+    Then "workstation" was asked over SSH to run:
+      """
+      ~/rbee/target/release/rbee-hive status
+      ./rbee/target/release/rbee-hive status
+      rbee/target/release/rbee-hive status
+      """
+    And the exit code is 0
+  @install @team-036
   Scenario: Remote binary path configuration
-    Given the user's config file sets binary path and git directory in "[remote]"
-
-
-
-
-
-
-
-
-
-
-
-
-
+    Given the config file "~/.config/rbee/config.toml" has the section:
+      """
+      [remote]
+      binary_path = "~/rbee/target/release/rbee-hive"
+      git_repo_dir = "~/rbee"
+      """
+    When the user runs "rbee-keeper pool status --host workstation.home.arpa"
+    And the user runs "rbee-keeper pool git --host workstation.home.arpa status"
+    Then "workstation" was asked over SSH to run:
+      """
+      ~/rbee/target/release/rbee-hive status
+      cd ~/rbee && git status
+      """
+    And the exit code is 0
   Scenario: CLI command - basic inference
     Given node "workstation" is registered with the queen
     When the user runs:

@@ -1,9 +1,19 @@
 """The user at the terminal: commands, what they print, how they end."""
 
-from behave import then, when
+from behave import given, then, when
 from behave.runner import Context
 
-from harness import commands_seen, endings, expect, installed
+from harness import commands_seen, config_files, endings, expect, installed
+
+
+@given('the config file "{file}" names "{binary}" as the remote binary')
+def the_config_file_names(context: Context, file: str, binary: str) -> None:
+    config_files.write(context.stage, file, f'[remote]\nbinary_path = "{binary}"')
+
+
+@given('the config file "{file}" has the section:')
+def the_config_file_has(context: Context, file: str) -> None:
+    config_files.write(context.stage, file, context.text)
 
 
 @when("the user runs:")
@@ -13,6 +23,17 @@ def the_user_runs(context: Context) -> None:
 
 @when('the user runs "{command}"')
 def the_user_runs_this(context: Context, command: str) -> None:
+    context.stage.run(command)
+
+
+@when('with RBEE_CONFIG "{file}" the user runs "{command}"')
+def the_user_runs_with_config(context: Context, file: str, command: str) -> None:
+    config_files.run_with(context.stage, file, command)
+
+
+@when('without "{file}" the user runs "{command}"')
+def the_user_runs_without(context: Context, file: str, command: str) -> None:
+    config_files.remove(context.stage, file)
     context.stage.run(command)
 
 
