@@ -13,7 +13,7 @@ from behave.runner import Context
 
 from harness import fixtures, ports, registration, settings
 from harness.live import Live
-from harness.proof import blank
+from harness.proof import blank, used
 from harness.runner.watched import watch
 from harness.stage import Stage, StageError
 from harness.world_process import World, end_world, start_world
@@ -23,6 +23,10 @@ SHARED_STAGE = "shared"  # its directory in the run's folder, with -D queen_scop
 REAL_LIMIT_S = 900  # of a scenario in real time: the longest waits take five minutes, and some have two
 SHOWN_EVENTS = 60  # of a red scenario's stage: about two screens
 QUEEN = f"queen-rbee --port 8080 --database {fixtures.REGISTRY}"
+
+
+class FaultNotFired(Exception):
+    """A scenario is green although the fault that it is about did not come about; the text says which."""
 
 
 def start_run(context: Context) -> None:
@@ -99,11 +103,17 @@ def await_queen(stage: Stage) -> None:
 
 
 def close_stage(context: Context, scenario: Scenario) -> None:
-    """End the stage, and show the last that happened on it when the scenario is red."""
+    """End the stage, and show the last that happened on it when the scenario is red.
+
+    Raises FaultNotFired for a scenario that is not red, though a fault that it has arranged never came about."""
     stage: Stage | None = getattr(context, "stage", None)
     if stage is None:
         return
+    used.record(context.run_directory, str(scenario.location), stage.evidence)
+    not_fired = stage.not_fired()
     stage.close()
+    if not_fired and not scenario.status.has_failed():
+        raise FaultNotFired("; ".join(not_fired))
     if scenario.status.has_failed() and context.config.capture_stdout:
         shown = stage.evidence.events[-SHOWN_EVENTS:]
         print(f"the last {len(shown)} of {len(stage.evidence.events)} things that happened on the stage:")

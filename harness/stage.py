@@ -4,8 +4,10 @@ Steps that act use a stage; steps that check read its `evidence` and nothing els
 
 from __future__ import annotations
 
+import json
 import os
 import shlex
+from collections import Counter
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -45,6 +47,7 @@ class Stage:
         self.directory = directory
         self.settings = settings
         self._events: list[dict[str, Any]] = []
+        self._arranged: dict[int, dict[str, Any]] = {}
         self._show = show
         self._link = Link(socket, self._take)
         opened = self._link.ask(
@@ -123,10 +126,12 @@ class Stage:
     def start_until(self, command_line: str, *until: Mapping[str, Any], node: str | None = None) -> int:
         """Start a program and let time flow until one of the conditions holds; events count from its start on. Its pid.
 
-        Raises StageError as `flow` does."""
+        Raises StageError as `flow` does, and when the program ends first: what was to happen then never would."""
         since = len(self._events)
         pid = self.start(command_line, node=node)
-        self.flow(*until, {"exit": pid}, since=since)
+        if self.flow(*until, {"exit": pid}, since=since) == len(until):
+            awaited = " or ".join(json.dumps(condition) for condition in until)
+            raise StageError(f"it never came to {awaited}, so what was to happen then did not: the program ended first")
         return pid
 
     @property
@@ -186,7 +191,21 @@ class Stage:
 
     def arrange(self, kind: str, **fields: Any) -> int:
         """Arrange a fault in the world (docs/design.md), and return its number."""
-        return int(self._link.ask("fault", kind=kind, **fields)["fault"])
+        number = int(self._link.ask("fault", kind=kind, **fields)["fault"])
+        self._arranged[number] = {"kind": kind, **fields}
+        return number
+
+    def not_fired(self) -> list[str]:
+        """The arranged faults that have not fired, or less often than arranged; each as a text."""
+        fired = Counter(event["fault"] for event in self._events if event["event"] == "fault")
+        wanted = {
+            number: sum(at is not None for at in fault.get("at", [0])) for number, fault in self._arranged.items()
+        }
+        return [
+            f"{self._arranged[number]} fired {fired[number]} of {times} times"
+            for number, times in wanted.items()
+            if fired[number] < times
+        ]
 
     def set_fact(self, node: str, name: str, value: str) -> None:
         """Change a fact of a node: what its `free` and `nvidia-smi` say from now on."""

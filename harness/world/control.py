@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import signal
 import traceback
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
@@ -108,6 +109,8 @@ class Control:
 
     async def _signal(self, request: Fields) -> Fields:
         self._stage.processes.signal(request["pid"], request["signal"])
+        name = signal.Signals(request["signal"]).name
+        self._stage.tell("fault", fault=None, kind="signal", pid=request["pid"], signal=name)
         return {}
 
     async def _flow(self, request: Fields) -> Fields:
