@@ -36,6 +36,11 @@ def evidence(*events: Mapping[str, Any], nodes: Sequence[str] = ()) -> Evidence:
     )
 
 
+def later(by_us: int, events: list[Event]) -> list[Event]:
+    """These events, so many microseconds later."""
+    return [{**event, "at_us": event["at_us"] + by_us} for event in events]
+
+
 def keeper(*stdout: tuple[int, str]) -> list[Event]:
     """A run of the keeper that printed these pieces, each at its time in microseconds, and ended with 0."""
     who = {"program": "rbee-keeper", "node": "blep", "pid": 7}
