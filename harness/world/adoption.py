@@ -43,6 +43,7 @@ class Orphans:
     def __init__(self) -> None:
         # Orphans go to the main thread; the clock asks for them so often that the file is kept open.
         self._children = os.open(f"/proc/self/task/{os.getpid()}/children", os.O_RDONLY)
+        self._is_closed = False
         self._started = set(self._list_children())
         self._stages: dict[str, tuple[Path, Callable[[], None]]] = {}
         self._marks: dict[int, str | None] = {}  # of every living orphan; None: nothing tells (yet)
@@ -73,6 +74,7 @@ class Orphans:
     def close(self) -> None:
         """The world ends: kill every orphan that is left, and wait until it is gone."""
         asyncio.get_running_loop().remove_signal_handler(signal.SIGCHLD)
+        self._is_closed = True
         while self._look():
             for pid in list(self._marks):
                 os.kill(pid, signal.SIGKILL)
@@ -103,6 +105,8 @@ class Orphans:
 
     def _reap(self) -> None:
         """Wait for the orphans that have ended."""
+        if self._is_closed:  # a signal that came just before
+            return
         self._look()
         for pid, mark in list(self._marks.items()):
             if os.waitpid(pid, os.WNOHANG)[0]:

@@ -27,6 +27,7 @@ from harness.world.processes import Processes
 from harness.world.topology import PROXY_PORT, Topology
 
 END_LIMIT_S = 5.0  # a program gets so long to end after SIGTERM
+END_FLOW_US = 30_000_000  # on the clock, while programs end: a hive's cascade takes at most 10 s for each worker
 NETWORK_TRIES = 50
 NETWORKS = (int(ipaddress.ip_address("127.1.0.0")) >> 8, int(ipaddress.ip_address("127.255.254.0")) >> 8)
 """The first and last /24 network of loopback that a stage may get; 127.0 is left to everybody else."""
@@ -172,9 +173,14 @@ class Tenant:
         return [str(one) for one in left]
 
     def _let_programs_end(self) -> None:
-        """Time flows while programs end, whatever the attempt does: they have limits within which they do."""
+        """Time flows while programs end, whatever the attempt does: they have limits within which they do. It flows only
+        for so long, because a program that hangs would otherwise let the others live through years."""
         self._flow, self._watcher = None, None
         self.clock.flowing = True
+        self.clock.wait(END_FLOW_US, self._stop_flowing, last=True)
+
+    def _stop_flowing(self) -> None:
+        self.clock.flowing = False
 
     def tell(self, event: str, **fields: Any) -> None:
         """Tell the attempt what happened (docs/design.md, "What the world tells"), with the clock's time."""
