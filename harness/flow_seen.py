@@ -18,7 +18,8 @@ def task(evidence: Evidence) -> Exchange:
     evidence.exit_code()
     asked = evidence.exchanges(asker="blep", role="queen", method="POST", path="/v2/tasks")
     users = [one for one in asked if isinstance(one.sent, dict) and one.sent.get("prompt") == fixtures.PROMPT]
-    assert users, f"the user gave the queen no task; seen: {', '.join(map(str, evidence.exchanges()))}"
+    seen = "\n  ".join(map(str, evidence.exchanges())) or "nothing"
+    assert users, f"the user gave the queen no task; seen:\n  {seen}"
     return users[-1]
 
 
