@@ -15,7 +15,7 @@ from typing import Any
 
 from harness.world import sandbox
 from harness.world.adoption import Orphans
-from harness.world.clock import ClockSelector, RealClock, StageClock, serve_clock
+from harness.world.clock import ClockSelector, RealClock, StageClock, Wait, serve_clock
 from harness.world.faults import Faults
 from harness.world.flow import Flow
 from harness.world.hub import Hub
@@ -79,6 +79,7 @@ class Tenant:
         self._send: Callable[[dict[str, Any]], None] = _to_nobody
         self._watcher: int | None = None
         self._kept: dict[int, dict[str, Any]] = {}
+        self._last_wait: Wait | None = None
         self._base_us = 0
         self._events: list[dict[str, Any]] = []
         self._flow: Flow | None = None
@@ -166,7 +167,9 @@ class Tenant:
         self._let_programs_end()
         self._kept = {pid: kept for pid, kept in self._kept.items() if pid in self.processes.roots()}
         left = await self.processes.end_others(self._kept.keys(), END_LIMIT_S)
-        self.clock.flowing = False
+        self._stop_flowing()
+        if self._last_wait is not None:
+            self._last_wait.canceled = True
         self.faults.clear()
         for node in self.nodes.values():
             sandbox.rebuild(node, self._order.programs, self._house.keys)
@@ -177,7 +180,8 @@ class Tenant:
         for so long, because a program that hangs would otherwise let the others live through years."""
         self._flow, self._watcher = None, None
         self.clock.flowing = True
-        self.clock.wait(END_FLOW_US, self._stop_flowing, last=True)
+        if isinstance(self.clock, StageClock):
+            self._last_wait = self.clock.wait(END_FLOW_US, self._stop_flowing, last=True)
 
     def _stop_flowing(self) -> None:
         self.clock.flowing = False
