@@ -39,7 +39,7 @@ class Settings:
     @property
     def evidence_s(self) -> float:
         """How long a step that reads evidence awaits it at most, in seconds of real time."""
-        return STAGE_EVIDENCE_S if self.clock == "stage" else REAL_EVIDENCE_S
+        return min(STAGE_EVIDENCE_S if self.clock == "stage" else REAL_EVIDENCE_S, self.wait_s)
 
     @property
     def replaced(self) -> list[str]:
