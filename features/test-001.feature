@@ -905,15 +905,15 @@ Feature: TEST-001 - inference across the nodes of rbee
     Then rbee-keeper, rbee-hive and llm-worker-rbee have run, printed their usage and ended with 0
     And the exit code is 0
 
-  @install @team-036 @wip
+  @install @team-036
   Scenario: CLI command - install to system paths
-    Given nothing of rbee is installed on the system
-
-
-
-
-
-
+    Given the system's directories are the scenario's own, and hold nothing of rbee
+    When without the right to write to the system's directories the user runs "rbee-keeper install --system"
+    Then it ends with exit code 1, has written nothing there, and says "Suggestion: Use sudo: sudo rbee-keeper install --system" on stderr
+    When the user runs "rbee-keeper install --system"
+    Then rbee-keeper, rbee-hive and llm-worker-rbee are installed in "/usr/local/bin" on "blep"
+    And "/etc/rbee/config.toml" on "blep" names the directory "/var/lib/rbee/models" for models, and it is there
+    And the exit code is 0
 
   @install @team-036
   Scenario: Config file loading with XDG priority

@@ -4,7 +4,7 @@ function raises AssertionError with what was seen."""
 from __future__ import annotations
 
 from harness import expect, hive_list_seen, one_worker
-from harness.evidence import Evidence
+from harness.evidence import Evidence, made_up
 from harness.evidence.processes import Living
 
 HIVE = "rbee-hive"
@@ -57,4 +57,4 @@ def expect_children(evidence: Evidence, parent: str, *children: str) -> None:
 def expect_nobody_left(evidence: Evidence) -> None:
     """The user's program has ended, and no queen, hive or worker lives."""
     evidence.exit_code()
-    evidence.none("queen, hive or worker", daemons(evidence))
+    evidence.none("queen, hive or worker", daemons(evidence), made_up.process(one_worker.WORKER, "blep"))

@@ -8,7 +8,7 @@ import json
 import os
 import shlex
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -82,24 +82,37 @@ class Stage:
         self._show(event)
 
     def start(
-        self, command_line: str, *, node: str | None = None, env: Mapping[str, str] | None = None, keep: bool = False
+        self,
+        command_line: str,
+        *,
+        node: str | None = None,
+        env: Mapping[str, str] | None = None,
+        before: Sequence[str] = (),
+        keep: bool = False,
     ) -> int:
         """Start a program on `node` (the control node by default) as a shell would, and return its process id. With
         `keep` it lives on for the next attempt on a shared stage.
 
         Words are split as a shell splits them, a leading `~/` outside quotes is the home of the node; nothing else is
-        expanded."""
+        expanded. The words `before` go before them: a program that becomes the one of the command line."""
         name = node or self.control
         argv = split(command_line, self.places[name].home)
         reply = self._link.ask(
-            "start", program=Path(argv[0]).name, argv=argv, node=name, env=dict(env or {}), keep=keep
+            "start", program=Path(argv[0]).name, argv=[*before, *argv], node=name, env=dict(env or {}), keep=keep
         )
         return int(reply["pid"])
 
-    def run(self, command_line: str, *, node: str | None = None, env: Mapping[str, str] | None = None) -> None:
-        """Run a program to its end: time flows until it has ended. Raises StageError when it does not within
-        `wait_s`."""
-        self.flow({"exit": self.start(command_line, node=node, env=env)})
+    def run(
+        self,
+        command_line: str,
+        *,
+        node: str | None = None,
+        env: Mapping[str, str] | None = None,
+        before: Sequence[str] = (),
+    ) -> None:
+        """Run a program, as `start` does, to its end: time flows until it has ended. Raises StageError when it does not
+        within `wait_s`."""
+        self.flow({"exit": self.start(command_line, node=node, env=env, before=before)})
 
     def flow(self, *until: Mapping[str, Any], since: int | None = None) -> int:
         """Let time flow until one of the conditions holds (docs/design.md), and return its index.

@@ -3,7 +3,7 @@
 from behave import given, then, when
 from behave.runner import Context
 
-from harness import commands_seen, config_files, endings, expect, installed
+from harness import commands_seen, config_files, endings, expect, installed, system_root
 
 
 @given('the config file "{file}" names "{binary}" as the remote binary')
@@ -14,6 +14,11 @@ def the_config_file_names(context: Context, file: str, binary: str) -> None:
 @given('the config file "{file}" has the section:')
 def the_config_file_has(context: Context, file: str) -> None:
     config_files.write(context.stage, file, context.text)
+
+
+@given("the system's directories are the scenario's own, and hold nothing of rbee")
+def the_systems_directories_are_our_own(context: Context) -> None:
+    system_root.confine(context.stage, context.scenario)
 
 
 @when("the user runs:")
@@ -29,6 +34,11 @@ def the_user_runs_this(context: Context, command: str) -> None:
 @when('with RBEE_CONFIG "{file}" the user runs "{command}"')
 def the_user_runs_with_config(context: Context, file: str, command: str) -> None:
     config_files.run_with(context.stage, file, command)
+
+
+@when('without the right to write to the system\'s directories the user runs "{command}"')
+def the_user_runs_without_right(context: Context, command: str) -> None:
+    system_root.run_without_right(context.stage, command)
 
 
 @when('without "{file}" the user runs "{command}"')
@@ -112,3 +122,18 @@ def it_shows_two_workers(
 @then('the user has read these lines of the log of "{node}", each when it was written:')
 def the_user_has_read(context: Context, node: str) -> None:
     commands_seen.expect_followed(context.evidence, node, context.text)
+
+
+@then('it ends with exit code {code:d}, has written nothing there, and says "{line}" on stderr')
+def it_is_refused(context: Context, code: int, line: str) -> None:
+    installed.expect_refused(context.evidence, line, code)
+
+
+@then('{programs} are installed in "{directory}" on "{node}"')
+def programs_are_installed(context: Context, programs: str, directory: str, node: str) -> None:
+    installed.expect_programs(context.evidence, node, directory, programs)
+
+
+@then('"{config}" on "{node}" names the directory "{directory}" for models, and it is there')
+def the_config_names_a_directory(context: Context, config: str, node: str, directory: str) -> None:
+    installed.expect_models_directory(context.evidence, node, config, directory)
