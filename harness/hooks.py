@@ -35,11 +35,12 @@ def start_run(context: Context) -> None:
     context.settings = settings.read(userdata)
     if context.settings.clock == "real":
         userdata.setdefault("limit_s", str(REAL_LIMIT_S))
+    Scenario.continue_after_failed_step = context.settings.go_on
     blank.watch(context._runner, prove=context.settings.prove)
     ports.check_free()
     directory = Path(userdata.get("run_dir") or tempfile.mkdtemp(prefix="rbee-bdd-"))
     context.run_directory = directory
-    context.world = start_world(directory / "world")
+    context.world = start_world(directory / "world", context.settings.stand_ins)
     watch("the world", context.world.process)
     if context.settings.queen_scope == "run":
         start_shared_queen(context)

@@ -27,7 +27,8 @@ class Settings:
 
     programs: program name → the user's own binary, or None for our stand-in. clock: `stage` or `real`. wait_s: how long
     a step that acts waits at most, in seconds of real time. rust_log: handed to every program. prove: each Then step
-    has to show that it can fail."""
+    has to show that it can fail. go_on: steps are run after one has failed, too. stand_ins: where the stand-ins'
+    program files are, None for the project's own."""
 
     programs: Mapping[str, Path | None]
     clock: str
@@ -35,6 +36,8 @@ class Settings:
     queen_scope: str
     rust_log: str | None
     prove: bool
+    go_on: bool
+    stand_ins: Path | None
 
     @property
     def evidence_s(self) -> float:
@@ -61,6 +64,8 @@ def read(userdata: Mapping[str, str]) -> Settings:
         queen_scope=_one_of("queen_scope", userdata.get("queen_scope", "scenario"), QUEEN_SCOPES),
         rust_log=os.environ.get("RUST_LOG"),
         prove=is_yes("prove", userdata.get("prove", "no")),
+        go_on=is_yes("go_on", userdata.get("go_on", "no")),
+        stand_ins=_directory("stand_ins", userdata.get("stand_ins")),
     )
 
 
@@ -78,6 +83,15 @@ def _program(option: str, value: str | None) -> Path | None:
         raise SettingsError(f"-D {option}={value}: there is no such file")
     if not os.access(path, os.X_OK):
         raise SettingsError(f"-D {option}={value}: not executable (chmod +x {value})")
+    return path
+
+
+def _directory(option: str, value: str | None) -> Path | None:
+    if not value:
+        return None
+    path = Path(value).expanduser().absolute()
+    if not path.is_dir():
+        raise SettingsError(f"-D {option}={value}: there is no such directory")
     return path
 
 

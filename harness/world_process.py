@@ -12,6 +12,7 @@ from pathlib import Path
 
 import psutil
 
+from harness.world import STAND_INS
 from mocks.common.launch import launch
 
 START_LIMIT_S = 30.0
@@ -31,8 +32,10 @@ class World:
     log: Path
 
 
-def start_world(directory: Path) -> World:
+def start_world(directory: Path, stand_ins: Path | None = None) -> World:
     """Start the world process with everything of its own below `directory`, and wait until it says that it is ready.
+
+    stand_ins: where the program files of the stand-ins are, if not in the project's bin.
 
     Raises WorldNotStarted with what it wrote instead."""
     directory.mkdir(parents=True, exist_ok=True)
@@ -42,7 +45,13 @@ def start_world(directory: Path) -> World:
     with log.open("wb") as errors:
         process = launch(
             [sys.executable, "-m", "harness.world", str(socket)],
-            env={"PATH": os.defpath, "HOME": str(directory), "LANG": "C.UTF-8", "PYTHONPATH": project},
+            env={
+                "PATH": os.defpath,
+                "HOME": str(directory),
+                "LANG": "C.UTF-8",
+                "PYTHONPATH": project,
+                **({STAND_INS: str(stand_ins)} if stand_ins else {}),
+            },
             cwd=directory,
             stdout=said,
             stderr=errors.fileno(),

@@ -72,8 +72,9 @@ def _written(path: Path, source: str, **known: str | None) -> Path:
     return path
 
 
-def run(directory: Path, settings: Mapping[str, object]) -> None:
-    """Run the suite with these settings (`-D`), into the run folder `directory`; it says nothing."""
+def run(directory: Path, settings: Mapping[str, object], locations: Sequence[str] = ()) -> None:
+    """Run the suite, or the scenarios at some locations, with these settings (`-D`), into the run folder `directory`.
+    It says nothing."""
     words = [word for name, value in settings.items() for word in ("-D", f"{name}={value}")]
     command = [
         sys.executable,
@@ -85,7 +86,9 @@ def run(directory: Path, settings: Mapping[str, object]) -> None:
         "-D",
         f"run_dir={directory}",
     ]
-    subprocess.run([*command, *words], cwd=PROJECT, stdin=subprocess.DEVNULL, capture_output=True, check=False)
+    subprocess.run(
+        [*command, *words, *locations], cwd=PROJECT, stdin=subprocess.DEVNULL, capture_output=True, check=False
+    )
 
 
 def score(product: NullProduct, directory: Path, uses: Mapping[str, Sequence[str]]) -> Score:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 from pathlib import Path
@@ -14,21 +15,22 @@ ID = re.compile(r"[^/]*\d[^/]*")  # a part of a path that names one thing of man
 
 
 def used(evidence: Evidence) -> list[str]:
-    """The commands that were run and the requests that were answered, sorted: `rbee-keeper infer`, `rbee-hive POST
-    /v1/workers/spawn`."""
-    commands = {" ".join([run.program, *_subcommand(run.argv)]) for run in evidence.runs()}
-    answered = [one for one in evidence.exchanges() if one.role in PROGRAM_OF_ROLE and one.status is not None]
-    requests = {f"{PROGRAM_OF_ROLE[str(one.role)]} {one.method} {_route(one.path)}" for one in answered}
-    return sorted(commands | requests)
+    """The commands that were run, with the names of their options; the requests that were answered, with the status;
+    the errors that a stream told, and what was cut; sorted: `rbee-keeper infer --node --model`, `rbee-hive POST
+    /v1/workers/spawn 200`, `error WORKER_CRASHED`, `hub cut`."""
+    found = {" ".join([run.program, *_command(run.argv)]) for run in evidence.runs()}
+    for one in evidence.exchanges():
+        if one.role in PROGRAM_OF_ROLE and one.status is not None:
+            found.add(f"{PROGRAM_OF_ROLE[one.role]} {one.method} {_route(one.path)} {one.status}")
+        if one.how == "cut":
+            found.add(f"{one.role} cut")
+        found |= {f"error {event.get('code')}" for event in one.payloads if event.get("type") == "error"}
+    return sorted(found)
 
 
-def _subcommand(argv: list[str]) -> list[str]:
-    words = []
-    for word in argv[1:]:
-        if word.startswith("-"):
-            break
-        words.append(word)
-    return words[:2]
+def _command(argv: list[str]) -> list[str]:
+    options = [word for word in argv[1:] if word.startswith("--")]
+    return [*itertools.takewhile(lambda word: not word.startswith("-"), argv[1:3]), *options]
 
 
 def _route(path: str) -> str:

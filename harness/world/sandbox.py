@@ -12,6 +12,7 @@ import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from harness.world import STAND_INS
 from harness.world.keys import Keys
 from harness.world.topology import PROXY_PORT, Node, Stage
 
@@ -130,8 +131,10 @@ def _store(path: str, name: str, binary: Path | None) -> None:
 
 @functools.cache
 def _stand_in(name: str) -> bytes:
-    """The project's own `bin/<name>`, to be run by the Python that runs the world."""
-    _, _, rest = (PROJECT / "bin" / name).read_bytes().partition(b"\n")
+    """The program file of a stand-in, the project's own unless another directory was named, to be run by the Python
+    that runs the world."""
+    directory = Path(os.environ.get(STAND_INS, PROJECT / "bin"))
+    _, _, rest = (directory / name).read_bytes().partition(b"\n")
     # The kernel ends an interpreter's path at a blank; env reads quotes.
     interpreter = f'/usr/bin/env -S "{sys.executable}"' if " " in sys.executable else sys.executable
     return f"#!{interpreter}\n".encode() + rest

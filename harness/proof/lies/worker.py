@@ -1,0 +1,146 @@
+"""Lies of the worker."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any
+
+from harness.proof.lies import Lie, answer, around, nothing, put
+
+INFERENCE = r"llm-worker-rbee POST /v1/inference 200"
+BUSY = r"llm-worker-rbee POST /v1/inference 503"
+LOADING = r"llm-worker-rbee GET /v1/loading/progress"
+READY = r"rbee-hive POST /v1/workers/ready"
+SHUTDOWN = r"llm-worker-rbee POST /v1/admin/shutdown"
+CANCEL = r"llm-worker-rbee DELETE"
+APP = "mocks.worker.app:build"
+Events = Iterator[dict[str, Any]]
+
+
+def _tokens(change: Callable[[Events], Events]) -> Callable[[Any], object]:
+    """The worker's tokens, as `change` lets them pass."""
+    return lambda original: lambda self, prompt: change(original(self, prompt))
+
+
+def _dropped(events: Events) -> Events:
+    return (event for event in events if event.get("i") != 4)
+
+
+def _doubled(events: Events) -> Events:
+    for event in events:
+        yield event
+        if event.get("i") == 4:
+            yield event
+
+
+def _swapped(events: Events) -> Events:
+    held = None
+    for event in events:
+        if event.get("i") == 4:
+            held = event
+            continue
+        yield event
+        if event.get("i") == 5 and held:
+            yield held
+
+
+def _miscounted(original: Any) -> object:
+    def events(self: Any) -> Events:
+        for event in original(self):
+            yield event | {"tokens_out": event["tokens_out"] + 1} if event["type"] == "end" else event
+
+    return events
+
+
+def _facts(**wrong: Any) -> Callable[[Any], object]:
+    return lambda original: lambda self, **facts: original(self, **facts | wrong)
+
+
+def _quiet(state: str) -> Callable[[Any], object]:
+    """The hive does not hear of this state."""
+    return lambda original: lambda self, told, **facts: None if told == state else original(self, told, **facts)
+
+
+def _loads_first(_: Any) -> object:
+    def start(self: Any) -> None:
+        self._load()
+        self._report()
+
+    return start
+
+
+def _betrayed(original: Any) -> object:
+    def report(self: Any) -> None:
+        print(f"[llm-worker-rbee] my key is {self.settings.api_key}", flush=True)
+        original(self)
+
+    return report
+
+
+def _other_status(original: Any) -> object:
+    def take(self: Any, job: Any) -> object:
+        try:
+            return original(self, job)
+        except Exception as error:
+            error.status = 429  # type: ignore[attr-defined]
+            raise
+
+    return take
+
+
+def _other_type(original: Any) -> object:
+    def stream(pieces: Any) -> Any:
+        response = original(pieces)
+        response.content_type = "text/plain"
+        return response
+
+    return stream
+
+
+LIES = [
+    Lie("drops the fifth token", INFERENCE, around("mocks.worker.generation:Generation._text", _tokens(_dropped))),
+    Lie(
+        "sends the fifth token twice", INFERENCE, around("mocks.worker.generation:Generation._text", _tokens(_doubled))
+    ),
+    Lie(
+        "sends two tokens in the wrong order",
+        INFERENCE,
+        around("mocks.worker.generation:Generation._text", _tokens(_swapped)),
+    ),
+    Lie("counts a token too many", INFERENCE, around("mocks.worker.generation:Generation.events", _miscounted)),
+    Lie("sends no end mark", f"{INFERENCE}|{LOADING}", put("mocks.common.events:DONE", b"")),
+    Lie("takes half as long again for a token", INFERENCE, put("mocks.worker.generation:TOKEN_S", 0.15)),
+    Lie("streams as text/plain", f"{INFERENCE}|{LOADING}", around("mocks.worker.app:_event_stream", _other_type)),
+    Lie("does not say that it is busy", INFERENCE, around("mocks.worker.hive:Hive.tell_state", _quiet("busy"))),
+    Lie("answers 429 when it is busy", BUSY, around("mocks.worker.worker:Worker.take", _other_status)),
+    Lie("goes on when canceled", CANCEL, put("mocks.worker.worker:Worker.cancel", nothing)),
+    Lie("makes no ready callback", READY, put("mocks.worker.worker:Worker._report", nothing)),
+    Lie(
+        "calls back with another model",
+        READY,
+        around("mocks.worker.hive:Hive.tell_listening", _facts(model_ref="hf:a/b")),
+    ),
+    Lie("calls back with no memory used", READY, around("mocks.worker.hive:Hive.tell_listening", _facts(vram_bytes=0))),
+    Lie("loads before it calls back", READY, around("mocks.worker.worker:Worker._start", _loads_first)),
+    Lie("prints its key", READY, around("mocks.worker.worker:Worker._report", _betrayed)),
+    Lie("takes twice as long to load", LOADING, put("mocks.worker.loading:STEP_S", 0.8)),
+    Lie("tells of every eighth layer only", LOADING, put("mocks.worker.loading:STEP_LAYERS", 8)),
+    Lie(
+        "says another state when asked whether it is ready",
+        "/v1/ready",
+        answer(APP, "/v1/ready", lambda told: told | {"state": "odd"}),
+    ),
+    Lie(
+        "reads one word too many in a model",
+        READY,
+        around(
+            "mocks.worker.model:read",
+            lambda read: lambda file: (lambda model: replace(model, vocab_size=model.vocab_size + 1))(read(file)),
+        ),
+    ),
+    Lie("does not shut down", SHUTDOWN, put("mocks.worker.worker:Worker.shut_down", nothing)),
+    Lie("unloads two seconds late", SHUTDOWN, put("mocks.worker.worker:UNLOAD_AFTER_S", 3)),
+    Lie("ends with exit code 3", SHUTDOWN, put("mocks.worker.worker:_end_process", lambda: os._exit(3))),
+]
