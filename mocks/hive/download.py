@@ -16,8 +16,8 @@ from urllib3.exceptions import HTTPError, ProtocolError
 
 from mocks.common import clock, http
 from mocks.common.errors import RbeeError
+from mocks.common.feed import Feed
 from mocks.hive import catalog, hub, logs
-from mocks.hive.feed import Feed
 
 Event = dict[str, Any]
 

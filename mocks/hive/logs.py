@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from mocks.common import log
-from mocks.hive.feed import Feed
+from mocks.common.feed import Feed
 
 PROGRAM = "rbee-hive"
 
@@ -37,6 +37,4 @@ def last() -> list[str]:
 
 def follow() -> Iterator[str]:
     """The last lines, and then each line as it is written, for ever."""
-    for line in _lines.follow():
-        if line is not None:
-            yield line
+    return _lines.follow()

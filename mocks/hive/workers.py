@@ -17,9 +17,9 @@ import psutil
 from mocks.common import clock, machine
 from mocks.common.cli import os_text
 from mocks.common.errors import RbeeError
+from mocks.common.feed import Feed
 from mocks.common.launch import launch
 from mocks.hive import logs
-from mocks.hive.feed import Feed
 
 STATES = ("loading", "idle", "busy")
 SLOTS_TOTAL = 1

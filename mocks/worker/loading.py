@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from typing import Any
 
 from mocks.common import clock
+from mocks.common.feed import Feed
 
 STEP_LAYERS = 4
 STEP_S = 0.4
@@ -19,9 +19,7 @@ class Loading:
         self._size_bytes = size_bytes
         self._layers_loaded = 0
         self._layers_total = 1
-        self._events: list[dict[str, Any]] = []
-        self._over = False
-        self._changed = threading.Condition()
+        self._events: Feed[dict[str, Any]] = Feed()
 
     @property
     def share(self) -> float:
@@ -39,34 +37,14 @@ class Loading:
         for loaded in [*range(STEP_LAYERS, layers, STEP_LAYERS), layers]:
             clock.sleep(STEP_S)
             self._layers_loaded = loaded
-            self._tell(
-                {
-                    "stage": "loading_to_vram",
-                    "layers_loaded": loaded,
-                    "layers_total": layers,
-                    "vram_mb": -(-self.vram_bytes // 2**20),
-                }
-            )
+            figures = {"layers_loaded": loaded, "layers_total": layers, "vram_mb": -(-self.vram_bytes // 2**20)}
+            self._events.add({"stage": "loading_to_vram", **figures})
 
     def finish(self) -> None:
         """The model can be used: tell it, as the last event."""
-        self._tell({"stage": "ready"}, last=True)
-
-    def _tell(self, event: dict[str, Any], *, last: bool = False) -> None:
-        with self._changed:
-            self._events.append(event)
-            self._over = last
-            self._changed.notify_all()
+        self._events.add({"stage": "ready"})
+        self._events.close()
 
     def follow(self) -> Iterator[dict[str, Any]]:
         """Every event from the first on, as it comes, until the model can be used."""
-        told = 0
-        while True:
-            with self._changed:
-                while told == len(self._events):
-                    if self._over:
-                        return
-                    self._changed.wait()
-                fresh = self._events[told:]
-            told += len(fresh)
-            yield from fresh
+        return self._events.follow()

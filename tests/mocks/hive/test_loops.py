@@ -12,8 +12,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from mocks.common.feed import Feed
 from mocks.hive import loops, stopping
-from mocks.hive.feed import Feed
 from mocks.hive.workers import Worker, Workers
 from tests.mocks.hive.conftest import START_US, Hands, exit_code, order
 from tests.mocks.hive.worker_front import HEALTH, Front

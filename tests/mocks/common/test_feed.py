@@ -7,7 +7,7 @@ import threading
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mocks.hive.feed import Feed
+from mocks.common.feed import Feed
 
 
 def test_late_follower_misses_nothing() -> None:
@@ -21,7 +21,7 @@ def test_late_follower_misses_nothing() -> None:
 
 def test_follower_sees_what_comes_later() -> None:
     feed: Feed[int] = Feed()
-    seen: list[int | None] = []
+    seen: list[int] = []
     follower = threading.Thread(target=lambda: seen.extend(feed.follow()))
 
     follower.start()

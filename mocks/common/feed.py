@@ -1,4 +1,4 @@
-"""A list that grows while others read along: the events of a download, the lines of a log."""
+"""A list that grows while others read along: the events of a download or of loading, the lines of a log."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import socket
 import threading
 from collections import deque
 from collections.abc import Iterator
-from typing import Generic, TypeVar
+from typing import Generic, TypeVar, overload
 
 from mocks.common import clock
 
@@ -47,6 +47,12 @@ class Feed(Generic[Item]):
         """The items kept so far, oldest first."""
         with self._lock:
             return list(self._kept)
+
+    @overload
+    def follow(self) -> Iterator[Item]: ...
+
+    @overload
+    def follow(self, quiet_s: float) -> Iterator[Item | None]: ...
 
     def follow(self, quiet_s: float | None = None) -> Iterator[Item | None]:
         """The items kept so far and then each new one, until the feed is closed.
