@@ -4,6 +4,7 @@ parent."""
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import ctypes
 import json
 import os
@@ -26,11 +27,18 @@ def main() -> int:
     if len(sys.argv) != 2:
         print("Usage: python -m harness.world SOCKET (the harness starts it)", file=sys.stderr)
         return 2
+    leave_terminal()
     become_subreaper()
     selector = ClockSelector()
     with asyncio.Runner(loop_factory=lambda: asyncio.SelectorEventLoop(selector)) as runner:
         runner.run(serve(Path(sys.argv[1]), selector))
     return 0
+
+
+def leave_terminal() -> None:
+    """Have a session of one's own: Ctrl+C and a closed terminal are for the runner, which then ends the world in order."""
+    with contextlib.suppress(PermissionError):  # who was started by hand leads a process group already
+        os.setsid()
 
 
 def become_subreaper() -> None:
