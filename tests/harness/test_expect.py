@@ -23,6 +23,10 @@ def test_members_are_compared_as_table_cells_show_them() -> None:
     )
 
 
+def test_a_list_is_compared_with_commas_between_its_entries() -> None:
+    expect.members("details", {"available": ["cpu", 1.0, True]}, {"available": "cpu, 1, true"})
+
+
 def test_a_member_that_is_not_there_is_named() -> None:
     with pytest.raises(AssertionError, match="no port in"):
         expect.members("row", {}, {"port": "22"})
