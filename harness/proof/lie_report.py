@@ -1,6 +1,6 @@
 """The suite against stand-ins that lie: every lie should turn a scenario red, and every Then sentence catch one.
 
-    python -m harness.proof.lie_report [--program keeper|queen|hive|worker] [--lie TEXT] [RUN_FOLDER]
+    python -m harness.proof.lie_report [--program keeper|queen|hive|worker] [--lie TEXT] [--page FILE] [RUN_FOLDER]
 
 RUN_FOLDER is that of a run with stand-ins that do not lie, which tells who can meet which lie; without one the suite is
 run first."""
@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import re
 import shutil
+import signal
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,12 +19,11 @@ from pathlib import Path
 
 from behave.parser import parse_file
 
-from harness.proof import lies, used
-from harness.proof.null_products import FEATURE, PROJECT, run
+from harness.proof import lies
+from harness.proof.null_products import FEATURE, PROJECT, baseline, run
 from harness.report import log
 
 WAIT_S, LIMIT_S = 15, 60  # a lie may make somebody wait for ever
-PAGE = PROJECT / "docs" / "lies.md"
 ONLY_ARRANGES = "(before its first Then)"
 
 
@@ -106,20 +106,17 @@ def _chosen(program: str | None, text: str) -> Iterator[tuple[str, lies.Lie]]:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Tell the lies one after the other; the exit code is 0 when all were caught, else 1. The whole report is kept."""
+    """Tell the lies one after the other; the exit code is 0 when all were caught, else 1."""
     parser = argparse.ArgumentParser(prog="scripts/lies", description=(__doc__ or "").split("\n", 1)[0])
     parser.add_argument("--program", choices=lies.PROGRAMS, help="only the lies of this one")
     parser.add_argument("--lie", default="", help="only the lies with this in their name")
+    parser.add_argument("--page", type=Path, help="write the report to this file, too")
     parser.add_argument("run_folder", nargs="?", type=Path, help="of a run with the stand-ins; else the suite is run")
     chosen = parser.parse_args(arguments)
     everything = []
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # the run under way is ended, too
     with tempfile.TemporaryDirectory(prefix="rl-") as temporary:
-        if chosen.run_folder is None:
-            run(Path(temporary, "0"), {})
-        try:
-            uses = used.recorded(chosen.run_folder or Path(temporary, "0"))
-        except OSError as error:
-            parser.error(f"that run has not recorded what its scenarios use: {error}")
+        uses = baseline(parser, chosen.run_folder, Path(temporary, "0"))
         for number, (program, lie) in enumerate(_chosen(chosen.program, chosen.lie), 1):
             directory = Path(temporary, str(number))
             directory.mkdir()
@@ -128,8 +125,8 @@ def main(arguments: Sequence[str]) -> int:
             shutil.rmtree(directory)
     text = page(everything)
     print(text)
-    if not chosen.program and not chosen.lie:
-        PAGE.write_text(text, encoding="utf-8")
+    if chosen.page:
+        chosen.page.write_text(text, encoding="utf-8")
     return 0 if all(one.red for one in everything) else 1
 
 

@@ -2,11 +2,13 @@
 
     python -m harness.proof.null_products [--quick] [RUN_FOLDER]
 
-RUN_FOLDER is that of a run with the stand-ins, which tells who uses what; without one the suite is run first."""
+RUN_FOLDER is that of a run with the stand-ins, which tells who uses a hive or a worker; without one the suite is run
+first. The quick ones need none: it is the harness that starts keeper and queen."""
 
 from __future__ import annotations
 
 import argparse
+import signal
 import subprocess
 import sys
 import tempfile
@@ -91,13 +93,26 @@ def run(directory: Path, settings: Mapping[str, object], locations: Sequence[str
     )
 
 
-def score(product: NullProduct, directory: Path, uses: Mapping[str, Sequence[str]]) -> Score:
-    """Run the suite against `product`. uses: location → what the scenario uses of the true product."""
+def baseline(parser: argparse.ArgumentParser, run_folder: Path | None, directory: Path) -> dict[str, list[str]]:
+    """Location → what the scenario uses, as the run in `run_folder` has recorded it; without one the suite is run in
+    `directory`. Ends the program with exit code 2 when nothing is recorded."""
+    if run_folder is None:
+        run(directory, {})
+    try:
+        return used.recorded(run_folder or directory)
+    except OSError as error:
+        parser.error(f"that run has not recorded what its scenarios use: {error}")
+
+
+def score(product: NullProduct, directory: Path, uses: Mapping[str, Sequence[str]] | None) -> Score:
+    """Run the suite against `product`. uses: location → what the scenario uses of the true product; None: take what
+    it used of this one."""
     run(directory, {**product.programs, "wait_s": WAIT_S, "limit_s": LIMIT_S})
     events = list(log.read(directory / "events.jsonl"))
     verdicts = {event["location"]: event["verdict"] for event in events if event["event"] == "verdict"}
     names = {PROGRAMS[option] for option in product.programs}
-    using = [where for where, what in uses.items() if names & {words.split()[0] for words in what}]
+    known = used.recorded(directory) if uses is None else uses
+    using = [where for where, what in known.items() if names & {words.split()[0] for words in what}]
     green = [where for where in using if verdicts.get(where) == "passed"]
     return Score(product, sum(event["event"] == "planned" for event in events), len(verdicts), len(using), green)
 
@@ -108,14 +123,10 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--quick", action="store_true", help="only those that take no long waits")
     parser.add_argument("run_folder", nargs="?", type=Path, help="of a run with the stand-ins; else the suite is run")
     chosen = parser.parse_args(arguments)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # the run under way is ended, too
     with tempfile.TemporaryDirectory(prefix="rn-") as temporary:
         directory = Path(temporary)
-        if chosen.run_folder is None:
-            run(directory / "0", {})
-        try:
-            uses = used.recorded(chosen.run_folder or directory / "0")
-        except OSError as error:
-            parser.error(f"that run has not recorded what its scenarios use: {error}")
+        uses = None if chosen.quick else baseline(parser, chosen.run_folder, directory / "0")
         wanted = [product for product in products(directory) if product.quick or not chosen.quick]
         scores = []
         for number, product in enumerate(wanted, 1):

@@ -18,6 +18,9 @@ FIND_RUN = "for word; do run=${word#run_dir=}; done; "
 def machine(tmp_path: Path) -> Machine:
     machine = Machine(tmp_path)
     machine.copy("scripts/nightly")
+    for proof in ("null-products", "lies"):
+        (machine.project / "scripts" / proof).write_text(f'#!/bin/sh\necho "{proof}: all well"; eval "$PROOF"\n')
+        (machine.project / "scripts" / proof).chmod(0o755)
     return machine
 
 
@@ -75,6 +78,20 @@ def test_summary_leaves_out_what_passed_and_names_the_folder_where_it_lies_now(m
 
     assert "EC3" not in said
     assert f"[2/2] failed: EC4\nkept in {nights(machine)[0]}/run/2\n" in said
+
+
+def test_after_a_green_suite_null_products_and_lies_follow_and_a_red_one_is_shown(machine: Machine) -> None:
+    ended, said = finish(start(machine, BEHAVE="echo '62 scenarios passed'", PROOF="exit 1"))
+
+    assert ended == 1
+    assert "null-products: all well" in said
+    assert not (nights(machine)[0] / "lies.log").exists()
+
+
+def test_after_a_red_suite_nothing_is_proven(machine: Machine) -> None:
+    finish(start(machine, BEHAVE="exit 1"))
+
+    assert not (nights(machine)[0] / "null-products.log").exists()
 
 
 @pytest.mark.parametrize("code", [1, 2, 124])

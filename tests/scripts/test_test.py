@@ -14,7 +14,7 @@ TOOL = '#!/bin/sh\nprintf "%s %s\\n" "${0##*/}" "$*" >>"$CALLS"\n[ "${0##*/}" !=
 def machine(tmp_path: Path) -> Machine:
     """A machine on which the developer tools are installed, each a shell script that fails when FAILING names it."""
     machine = Machine(tmp_path)
-    for name in ("scripts/test", "scripts/sentences"):
+    for name in ("scripts/test", "scripts/sentences", "scripts/null-products"):
         machine.copy(name)
     for name in ("git", "ssh"):
         machine.program(name, TOOL)
@@ -46,7 +46,8 @@ def test_checks_run_in_this_order(machine: Machine) -> None:
     said = run(machine).stdout
 
     names = [line[4:].split(":")[0] for line in said.splitlines() if line.startswith("=== ") and ":" in line]
-    assert names == ["environment", "lint", "layout", "types", "unit tests", "sentences", "dry run", "suite"]
+    suites = ["dry run", "suite", "null products"]
+    assert names == ["environment", "lint", "layout", "types", "unit tests", "sentences", *suites]
 
 
 def test_first_failing_check_ends_it_with_the_command_that_repeats_it(machine: Machine) -> None:

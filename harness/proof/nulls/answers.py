@@ -28,7 +28,7 @@ def main() -> None:
     port = int(dict(zip(sys.argv, sys.argv[1:], strict=False))["--port"])
     socketserver.ForkingTCPServer.allow_reuse_address = True
     with socketserver.ForkingTCPServer((os.environ.get("RBEE_BIND_HOST", "0.0.0.0"), port), Handler) as server:
-        print(f"[http-server] 🚀 HTTP server ready on port {port}", flush=True)
+        print(f"[http-server] 🚀 HTTP server ready on port {server.server_address[1]}", flush=True)
         server.serve_forever()
 
 
