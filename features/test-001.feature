@@ -929,7 +929,7 @@ Feature: TEST-001 - inference across the nodes of rbee
       ./rbee/target/release/rbee-hive status
       rbee/target/release/rbee-hive status
       """
-    And the exit code is 0
+    And it prints "Status: OK", and ends with exit code 0
   @install @team-036
   Scenario: Remote binary path configuration
     Given the config file "~/.config/rbee/config.toml" has the section:
@@ -938,14 +938,14 @@ Feature: TEST-001 - inference across the nodes of rbee
       binary_path = "~/rbee/target/release/rbee-hive"
       git_repo_dir = "~/rbee"
       """
-    When the user runs "rbee-keeper pool status --host workstation.home.arpa"
-    And the user runs "rbee-keeper pool git --host workstation.home.arpa status"
+    When the user runs "rbee-keeper pool git --host workstation.home.arpa status"
+    And the user runs "rbee-keeper pool status --host workstation.home.arpa"
     Then "workstation" was asked over SSH to run:
       """
-      ~/rbee/target/release/rbee-hive status
       cd ~/rbee && git status
+      ~/rbee/target/release/rbee-hive status
       """
-    And the exit code is 0
+    And it prints "Status: OK", and ends with exit code 0
   Scenario: CLI command - basic inference
     Given node "workstation" is registered with the queen
     When the user runs:
@@ -971,7 +971,7 @@ Feature: TEST-001 - inference across the nodes of rbee
   Scenario: CLI command - check worker health
     Given node "workstation" is registered and runs idle worker "worker-abc123"
     When the user runs "rbee-keeper workers health --node workstation"
-    Then it prints "✓ worker-abc123 - idle (ready: true)"
+    Then it prints "✓ worker-abc123 - idle (ready: true)", as the hive of "workstation" told the queen
     And the exit code is 0
   Scenario: CLI command - manually shutdown worker
     Given node "workstation" is registered and runs idle worker "worker-abc123"
