@@ -17,6 +17,7 @@ TOKEN = {"event": "passed", "path": "/v1/inference", "data": {"type": "token"}} 
 LONG_TOKENS = (
     2048  # the most that a worker takes; at its pace longer than all retries (docs/contract.md, section 9 row 13)
 )
+LOADING_LIMIT_S = 60  # a worker loads TEST-001's model in 3.2 s on its clock; a slow machine in real time takes longer
 
 
 def hive_runs(stage: Stage, node: str) -> int:
@@ -94,7 +95,8 @@ def worker_is_idle(stage: Stage, node: str, worker_id: str) -> None:
     since = stage.told
     worker_loads(stage, node, worker_id, backend="cuda", device=1)
     idle = {"event": "asked", "path": "/v1/workers/state", "body": {"worker_id": worker_id, "state": "idle"}}
-    stage.flow({"event": idle}, since=since)
+    if stage.flow({"event": idle}, {"at_us": stage.now_us + LOADING_LIMIT_S * 1_000_000}, since=since) != 0:
+        raise StageError(f"{worker_id} on {node} was not idle {LOADING_LIMIT_S} s after it was started")
 
 
 def worker_loads(stage: Stage, node: str, worker_id: str, *, backend: str, device: int) -> None:

@@ -133,8 +133,7 @@ class Stage:
 
     def let_pass(self, delay_s: float) -> None:
         """Let so many seconds pass on the stage's clock. Raises StageError as `flow` does."""
-        now_us = self._link.ask("state")["now_us"]
-        self.flow({"at_us": now_us + round(delay_s * 1_000_000)})
+        self.flow({"at_us": self.now_us + round(delay_s * 1_000_000)})
 
     def start_until(self, command_line: str, *until: Mapping[str, Any], node: str | None = None) -> int:
         """Start a program and let time flow until one of the conditions holds; events count from its start on. Its pid.
@@ -146,6 +145,11 @@ class Stage:
             awaited = " or ".join(json.dumps(condition) for condition in until)
             raise StageError(f"it never came to {awaited}, so what was to happen then did not: the program ended first")
         return pid
+
+    @property
+    def now_us(self) -> int:
+        """The time on the stage's clock: microseconds since it began."""
+        return int(self._link.ask("state")["now_us"])
 
     @property
     def told(self) -> int:

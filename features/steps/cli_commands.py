@@ -69,9 +69,10 @@ def it_prints(context: Context) -> None:
     expect.lines("stdout", context.evidence.printed("stdout"), context.text)
 
 
-@then('it prints "{line}"')
-def it_prints_this(context: Context, line: str) -> None:
+@then('it prints "{line}", and ends with exit code {code:d}')
+def it_prints_this_and_ends(context: Context, line: str, code: int) -> None:
     expect.lines("stdout", context.evidence.printed("stdout"), line)
+    expect.equal("the exit code", context.evidence.exit_code(), code)
 
 
 @then("it says on stderr:")
@@ -117,6 +118,11 @@ def it_shows_two_workers(
     context: Context, one: str, node: str, state: str, other: str, other_node: str, other_state: str
 ) -> None:
     commands_seen.expect_workers_shown(context.evidence, (one, node, state), (other, other_node, other_state))
+
+
+@then('it prints "{line}", as the hive of "{node}" told the queen')
+def it_prints_what_the_hive_told(context: Context, line: str, node: str) -> None:
+    commands_seen.expect_health_shown(context.evidence, line, node)
 
 
 @then('the user has read these lines of the log of "{node}", each when it was written:')
