@@ -950,8 +950,7 @@ Feature: TEST-001 - inference across the nodes of rbee
     Given node "workstation" is registered with the queen
     When the user runs:
       """
-      rbee-keeper infer --node workstation --model hf:TheBloke/TinyLlama-1.1B-Chat-v1.0-GGUF
-        --prompt "write a short story" --max-tokens 20 --temperature 0.7 --backend cuda --device 1
+      rbee-keeper infer --node workstation --model hf:TheBloke/TinyLlama-1.1B-Chat-v1.0-GGUF --prompt "write a short story" --max-tokens 20 --temperature 0.7 --backend cuda --device 1
       """
     Then these hops were seen, in this order:
       | asker       | asked       | for                                                        |
@@ -960,6 +959,7 @@ Feature: TEST-001 - inference across the nodes of rbee
       | workstation | hub         | GET tinyllama-q4.gguf                                      |
       | workstation | hive        | POST /v1/workers/ready                                     |
       | blep        | worker      | POST /v1/inference                                         |
+    And a worker runs on "workstation" with backend "cuda" and device "1"
     And 20 tokens were printed to stdout, as the worker sent them
     And the exit code is 0
   Scenario: CLI command - list workers
