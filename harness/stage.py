@@ -14,6 +14,7 @@ from typing import Any
 
 import requests
 from requests.adapters import HTTPAdapter
+from urllib3.util import Retry
 
 from harness.evidence import Evidence
 from harness.link import Link
@@ -22,6 +23,8 @@ from harness.settings import Settings
 from mocks.common.retry import backoff
 
 REGISTRATION_ATTEMPTS, FIRST_DELAY_S = 5, 0.2  # docs/contract.md, section 4.2: the harness's registration step
+
+START_ATTEMPTS = 8  # 25 s in all: a program starts in half a second, and in 10 s beside twenty busy processes
 
 
 class StageError(Exception):
@@ -163,10 +166,12 @@ class Stage:
         registration step: 5 attempts, 200 ms doubling, on the stage's clock. Raises requests' exceptions when the last
         attempt fails too."""
         headers = {} if api_key is None else {"Authorization": f"Bearer {api_key}"}
-        return self._ask(method, url, None, json=json, headers=headers)
+        policy = backoff(REGISTRATION_ATTEMPTS, FIRST_DELAY_S, sleep=self._sleep)
+        return self._ask(method, url, policy, json=json, headers=headers)
 
     def ask_starting(self, program: str, url: str) -> requests.Response:
-        """Ask a program that has just been started whether it is there: GET `url`, retried as `ask` does.
+        """Ask a program that has just been started whether it is there: GET `url`, retried for as long as it may take
+        to start in real time on a busy machine.
 
         Raises StageError with what the program said when it has ended, or does not answer."""
 
@@ -175,7 +180,8 @@ class Stage:
                 raise StageError(self._not_there(program, url))
 
         try:
-            return self._ask("GET", url, give_up)
+            policy = backoff(START_ATTEMPTS, FIRST_DELAY_S, sleep=self._sleep, on_retry=give_up)
+            return self._ask("GET", url, policy)
         except requests.RequestException as error:
             raise StageError(self._not_there(program, url)) from error
 
@@ -184,10 +190,7 @@ class Stage:
         said = (run.printed("stdout") + run.printed("stderr")).strip()
         return f"nobody answers at {url}: {run}; it said: {said or 'nothing'}"
 
-    def _ask(
-        self, method: str, url: str, on_retry: Callable[[int, float], None] | None, **content: Any
-    ) -> requests.Response:
-        policy = backoff(REGISTRATION_ATTEMPTS, FIRST_DELAY_S, sleep=self._sleep, on_retry=on_retry)
+    def _ask(self, method: str, url: str, policy: Retry, **content: Any) -> requests.Response:
         flow = self._link.begin("flow", until=[], since=len(self._events))
         try:
             with requests.Session() as http:
