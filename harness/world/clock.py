@@ -12,7 +12,6 @@ import contextlib
 import heapq
 import itertools
 import json
-import math
 import selectors
 import time
 from collections.abc import Callable, Iterator
@@ -48,7 +47,7 @@ class StageClock:
         self.holds = 0
         self._crowd = crowd
         self._flow_ends = flow_ends
-        self._waits: list[tuple[int, float, Wait]] = []
+        self._waits: list[tuple[int, bool, int, Wait]] = []  # a heap: due time, whether last, order, the wait itself
         self._order = itertools.count()
 
     @property
@@ -60,7 +59,7 @@ class StageClock:
         """Have `release` called when `delay_us` microseconds have passed on this clock; if `last`, after all others
         that are due at the same time."""
         wait = Wait(self.now_us + delay_us, release)
-        heapq.heappush(self._waits, (wait.due_us, math.inf if last else next(self._order), wait))
+        heapq.heappush(self._waits, (wait.due_us, last, next(self._order), wait))
         return wait
 
     def nudge(self) -> None:
@@ -69,7 +68,7 @@ class StageClock:
     @property
     def waits(self) -> list[int]:
         """The due times of all waits, earliest first."""
-        return sorted(due_us for due_us, _, wait in self._waits if not wait.canceled)
+        return sorted(due_us for due_us, _, _, wait in self._waits if not wait.canceled)
 
     async def settled(self) -> None:
         """Wait until nobody works: a wait of 0 on this clock."""
@@ -92,14 +91,14 @@ class StageClock:
 
     def move(self) -> bool:
         """Nobody works: end the flow, or release the earliest wait, and only it. False when there is neither."""
-        while self._waits and self._waits[0][2].canceled:
+        while self._waits and self._waits[0][-1].canceled:
             heapq.heappop(self._waits)
         if self._flow_ends():
             self.flowing = False
             return True
         if not self._waits:
             return False
-        self.now_us, _, wait = heapq.heappop(self._waits)
+        self.now_us, _, _, wait = heapq.heappop(self._waits)
         wait.release()
         return True
 

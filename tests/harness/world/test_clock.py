@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 from pathlib import Path
 
 from tests.harness.world import clock_bench
@@ -153,6 +154,17 @@ asyncio.run(main())
         return bench.said(0)
 
     assert clock_bench.run(tmp_path, scene) == [str(EPOCH_US + 3_000_000)]
+
+
+def test_a_last_wait_comes_after_all_others_that_are_due_then(tmp_path: Path) -> None:
+    async def scene(bench: Bench) -> list[str]:
+        released: list[str] = []
+        for name, last in (("last", True), ("later last", True), ("first", False)):
+            bench.clock.wait(1000, partial(released.append, name), last=last)
+        await bench.flow(until=lambda: len(released) == 3)
+        return released
+
+    assert clock_bench.run(tmp_path, scene) == ["first", "last", "later last"]
 
 
 def test_holding_stops_the_clock(tmp_path: Path) -> None:
