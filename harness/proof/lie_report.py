@@ -17,6 +17,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from behave.model import Step
 from behave.parser import parse_file
 
 from harness.proof import lies
@@ -41,7 +42,12 @@ class Told:
 
 def told(program: str, lie: lies.Lie, directory: Path, uses: Mapping[str, Sequence[str]]) -> Told:
     """Run the scenarios that can meet the lie; all their steps, so that every sentence that fails is seen."""
-    met = [where for where, what in uses.items() if any(re.search(lie.meets, words) for words in what)]
+    words = said()
+    met = [
+        where
+        for where, what in uses.items()
+        if any(re.search(lie.meets, each) for each in what) and re.search(lie.about, words.get(where, ""))
+    ]
     if not met:
         return Told(program, lie, [], [], {})
     stand_ins = directory / "bin"
@@ -61,6 +67,21 @@ def _caught(events: Sequence[log.Event], sentences: Mapping[int, str]) -> dict[s
             sentence = sentences.get(event["line"], ONLY_ARRANGES)
             caught[sentence] = caught.get(sentence, 0) + 1
     return caught
+
+
+def said() -> dict[str, str]:
+    """Location of a scenario → all that its Then steps say."""
+    texts: dict[str, str] = {}
+    for scenario in parse_file(str(FEATURE)).walk_scenarios():
+        steps = [step for step in scenario.steps if step.step_type == "then"]
+        where = f"{FEATURE.relative_to(PROJECT)}:{scenario.line}"
+        texts[where] = "\n".join("\n".join([step.name, step.text or "", *_cells(step)]) for step in steps)
+    return texts
+
+
+def _cells(step: Step) -> list[str]:
+    table = step.table
+    return [] if table is None else [*table.headings, *(cell for row in table.rows for cell in row.cells)]
 
 
 def thens() -> dict[int, str]:

@@ -18,11 +18,13 @@ PROGRAMS = {"keeper": "rbee-keeper", "queen": "queen-rbee", "hive": "rbee-hive",
 @dataclass(frozen=True)
 class Lie:
     """What a program does wrong. name: in words, after the program's. meets: a pattern for what a scenario uses
-    (`harness.proof.used`) that can meet the lie."""
+    (`harness.proof.used`) that can meet the lie. about: a pattern for what its Then steps say, where many scenarios
+    meet the lie and few are about such things."""
 
     name: str
     meets: str
     patch: Patch
+    about: str = ""
 
 
 def put(where: str, value: object) -> Patch:

@@ -59,15 +59,18 @@ def _no_seventh(token: Any) -> object:
 
 LIES = [
     Lie("ends with 0 on an error", FAILING, around("mocks.keeper.infer:_infer", _code(0))),
-    Lie("ends with 3 on success", STREAM, around("mocks.keeper.infer:_infer", _code(3))),
+    Lie("ends with 3 on success", STREAM, around("mocks.keeper.infer:_infer", _code(3)), about="the exit code is"),
     Lie("ends with 3 after a setup", SETUP, around("mocks.keeper.setup:run", _code(3))),
     Lie("says nothing of a setup that failed", ADD, around("mocks.keeper.setup:run", _swallowed)),
     Lie(
         "shows tokens only at the end",
         STREAM,
         around("mocks.keeper.infer:Task.follow", lambda follow: lambda self, stream: follow(self, list(stream))),
+        about="in the moment in which",
     ),
-    Lie("leaves out the seventh token", STREAM, around("mocks.keeper.screen:Screen.token", _no_seventh)),
+    Lie(
+        "leaves out the seventh token", STREAM, around("mocks.keeper.screen:Screen.token", _no_seventh), about="tokens"
+    ),
     Lie(
         "leaves the figures out of its messages",
         FAILING,
@@ -77,9 +80,10 @@ LIES = [
         "prints its narration to stdout",
         INFER,
         put("mocks.keeper.screen:Screen.say", lambda _, text, *__: print(text, file=sys.stdout, flush=True)),
+        about="stderr",
     ),
-    Lie("shows no narration", INFER, put("mocks.keeper.screen:Screen.narrate", nothing)),
-    Lie("shows no progress", INFER, put("mocks.keeper.screen:Screen.progress", nothing)),
+    Lie("shows no narration", INFER, put("mocks.keeper.screen:Screen.narrate", nothing), about="stderr"),
+    Lie("shows no progress", INFER, put("mocks.keeper.screen:Screen.progress", nothing), about="stderr"),
     Lie("shows no key", r"rbee-hive GET /v1/health 401", put("mocks.keeper.config:api_key", lambda: None)),
     Lie("says another version", r"error VERSION_MISMATCH", put("mocks.common.machine:version", lambda: "0.0.9")),
     Lie(
