@@ -73,6 +73,11 @@ def model_lies_on(stage: Stage, node: str, model: str, path: str, **description:
     catalogue.add(stage.places[node], model, str(file), wanted["size_bytes"], downloaded_at)
 
 
+def model_of_size(stage: Stage, node: str, size_mb: int) -> None:
+    """TEST-001's model has been downloaded to `node` earlier, in a version of `size_mb` MB (MiB)."""
+    model_lies_on(stage, node, fixtures.MODEL, fixtures.MODEL_PATH, size_bytes=size_mb * 2**20)
+
+
 def vram_free(stage: Stage, node: str, device: int, free_mb: int) -> None:
     """The CUDA device `device` of `node` has `free_mb` MB free; the others keep what they have."""
     rows = (stage.places[node].directory / "facts" / "cuda").read_text().splitlines()

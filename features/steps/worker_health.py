@@ -3,15 +3,13 @@
 from behave import given, then, when
 from behave.runner import Context
 
-from harness import arrange, fixtures, loading_seen, registration
-
-MIB = 2**20
+from harness import arrange, loading_seen, registration
 
 
 @given('node "{node}" is registered, and has a model of {size_mb:d} MB')
 def a_node_with_a_model(context: Context, node: str, size_mb: int) -> None:
     registration.register(context.stage, node)
-    arrange.model_lies_on(context.stage, node, fixtures.MODEL, fixtures.MODEL_PATH, size_bytes=size_mb * MIB)
+    arrange.model_of_size(context.stage, node, size_mb)
 
 
 @when('the user asks "{node}" for {count:d} tokens, up to layer {layers:d} of the model')

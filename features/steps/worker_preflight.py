@@ -3,23 +3,21 @@
 from behave import given, then, when
 from behave.runner import Context
 
-from harness import arrange, fixtures, preflight_seen, registration
-
-MIB = 2**20
+from harness import arrange, preflight_seen, registration
 
 
 @given('node "{node}" is registered and has {free_mb:d} MB of RAM free, for a model of {size_mb:d} MB')
 def a_node_with_ram_and_a_model(context: Context, node: str, free_mb: int, size_mb: int) -> None:
     registration.register(context.stage, node)
     context.stage.set_fact(node, "free_mb", f"{free_mb}\n")
-    arrange.model_lies_on(context.stage, node, fixtures.MODEL, fixtures.MODEL_PATH, size_bytes=size_mb * MIB)
+    arrange.model_of_size(context.stage, node, size_mb)
 
 
 @given('node "{node}" is registered and has {free_mb:d} MB free on device {device:d}, for a model of {size_mb:d} MB')
 def a_node_with_vram_and_a_model(context: Context, node: str, free_mb: int, device: int, size_mb: int) -> None:
     registration.register(context.stage, node)
     arrange.vram_free(context.stage, node, device, free_mb)
-    arrange.model_lies_on(context.stage, node, fixtures.MODEL, fixtures.MODEL_PATH, size_bytes=size_mb * MIB)
+    arrange.model_of_size(context.stage, node, size_mb)
 
 
 @given('the backends of "{node}" are "{backends}"')
