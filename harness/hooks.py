@@ -40,7 +40,7 @@ def start_run(context: Context) -> None:
     ports.check_free()
     directory = Path(userdata.get("run_dir") or tempfile.mkdtemp(prefix="rbee-bdd-"))
     context.run_directory = directory
-    context.world = start_world(directory / "world", context.settings.stand_ins)
+    context.world = start_world(directory / "world", context.settings.stand_ins, warm=context.settings.warm)
     watch("the world", context.world.process)
     if context.settings.queen_scope == "run":
         start_shared_queen(context)

@@ -28,7 +28,7 @@ class Settings:
     programs: program name → the user's own binary, or None for our stand-in. clock: `stage` or `real`. wait_s: how long
     a step that acts waits at most, in seconds of real time. rust_log: handed to every program. prove: each Then step
     has to show that it can fail. go_on: steps are run after one has failed, too. stand_ins: where the stand-ins'
-    program files are, None for the project's own."""
+    program files are, None for the project's own. warm: those are forked from a warm parent instead of being exec'd."""
 
     programs: Mapping[str, Path | None]
     clock: str
@@ -38,6 +38,7 @@ class Settings:
     prove: bool
     go_on: bool
     stand_ins: Path | None
+    warm: bool
 
     @property
     def evidence_s(self) -> float:
@@ -66,6 +67,7 @@ def read(userdata: Mapping[str, str]) -> Settings:
         prove=is_yes("prove", userdata.get("prove", "no")),
         go_on=is_yes("go_on", userdata.get("go_on", "no")),
         stand_ins=_directory("stand_ins", userdata.get("stand_ins")),
+        warm=is_yes("warm", userdata.get("warm", "yes")) and not all(programs.values()),
     )
 
 

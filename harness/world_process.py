@@ -13,7 +13,7 @@ from pathlib import Path
 import psutil
 
 from harness.world import STAND_INS
-from mocks.common.launch import launch
+from mocks.common.launch import Launched, launch
 
 START_LIMIT_S = 30.0
 END_LIMIT_S = 10.0
@@ -27,16 +27,16 @@ class WorldNotStarted(Exception):
 class World:
     """A running world: its process, and the socket at which stages are opened."""
 
-    process: psutil.Popen
+    process: Launched
     socket: Path
     log: Path
 
 
-def start_world(directory: Path, stand_ins: Path | None = None) -> World:
+def start_world(directory: Path, stand_ins: Path | None = None, *, warm: bool = False) -> World:
     """Start the world process with everything of its own below `directory`, and wait until it says that it is ready.
 
-    stand_ins: where the program files of the stand-ins are, if not in the project's bin.
-
+    stand_ins: where the program files of the stand-ins are, if not in the project's bin. warm: the project's own are
+    forked from a warm parent, which the world starts.
     Raises WorldNotStarted with what it wrote instead."""
     directory.mkdir(parents=True, exist_ok=True)
     socket, log = directory / "world.sock", directory / "world.log"
@@ -44,7 +44,7 @@ def start_world(directory: Path, stand_ins: Path | None = None) -> World:
     project = str(Path(__file__).parents[1])
     with log.open("wb") as errors:
         process = launch(
-            [sys.executable, "-m", "harness.world", str(socket)],
+            [sys.executable, "-m", "harness.world", str(socket), *(["warm"] if warm else [])],
             env={
                 "PATH": os.defpath,
                 "HOME": str(directory),
@@ -64,7 +64,7 @@ def start_world(directory: Path, stand_ins: Path | None = None) -> World:
     return World(process, socket, log)
 
 
-def _await_ready(process: psutil.Popen, ready: int, log: Path) -> None:
+def _await_ready(process: Launched, ready: int, log: Path) -> None:
     until_s = time.monotonic() + START_LIMIT_S
     text = b""
     while b"\n" not in text:

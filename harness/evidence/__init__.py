@@ -91,7 +91,8 @@ class Evidence:
 
     def _living(self) -> list[Living]:
         self.reads += 1
-        found = processes.living(self._mark) if self._mark else []
+        started_by = {event["pid"]: event["parent"] for event in self._events if event["event"] == "forked"}
+        found = processes.living(self._mark, started_by) if self._mark else []
         return found + made_up.living(self._made_up, {name: place.host for name, place in self._places.items()})
 
     def awaited(self, what: str, find: Callable[[], Found | None], seen: Callable[[], Sequence[object]]) -> Found:

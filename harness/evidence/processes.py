@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,15 +41,18 @@ def _program(argv: list[str]) -> str:
     return names[1] if len(names) > 1 and names[0].startswith("python") else (names or [""])[0]
 
 
-def living(mark: str) -> list[Living]:
-    """The processes that carry the stage's `mark`, oldest first. One that ends while it is looked at is left out."""
+def living(mark: str, started_by: Mapping[int, int]) -> list[Living]:
+    """The processes that carry the stage's `mark`, oldest first. One that ends while it is looked at is left out.
+
+    `started_by` says of a fork that a launcher stands for who started that: it counts as the fork's parent."""
     found = []
     for process in psutil.process_iter(["environ", "cmdline", "ppid", "status", "create_time"]):
         environ = process.info["environ"] or {}
         if environ.get(MARK) != mark or process.info["status"] == psutil.STATUS_ZOMBIE:
             continue
         argv = process.info["cmdline"] or []
+        parent = started_by.get(process.pid, process.info["ppid"])
         host = environ.get("RBEE_NODE_HOST", "")
-        seen = Living(process.pid, tuple(argv), _program(argv), host, process.info["ppid"])
+        seen = Living(process.pid, tuple(argv), _program(argv), host, parent)
         found.append((process.info["create_time"], seen))
     return [seen for _, seen in sorted(found, key=lambda pair: (pair[0], pair[1].pid))]

@@ -19,7 +19,7 @@ class Watched:
 _watched: list[Watched] = []
 
 
-def watch(name: str, process: psutil.Popen) -> None:
+def watch(name: str, process: psutil.Process) -> None:
     """Have the runner watch a process that before_all has started; call it from there.
 
     When it dies during the run, the scenarios that run are ended with the verdict `error`, which names it, and those

@@ -1,4 +1,4 @@
-"""The world process: `python -m harness.world SOCKET`. Started by the harness, once for a run; it ends with its
+"""The world process: `python -m harness.world SOCKET [warm]`. Started by the harness, once for a run; it ends with its
 parent."""
 
 from __future__ import annotations
@@ -18,20 +18,23 @@ from harness.world.clock import ClockSelector
 from harness.world.control import LINE_BYTES, Control
 from harness.world.library import Library
 from harness.world.tenant import House
+from harness.world.warmth import WarmParent
 
 PR_SET_CHILD_SUBREAPER = 36  # linux/prctl.h
 
 
 def main() -> int:
-    """Serve stages at the Unix socket named on the command line, until SIGTERM, SIGINT, or the end of the parent."""
-    if len(sys.argv) != 2:
-        print("Usage: python -m harness.world SOCKET (the harness starts it)", file=sys.stderr)
+    """Serve stages at the Unix socket named on the command line, until SIGTERM, SIGINT, or the end of the parent.
+
+    With the word `warm` the stand-ins are forked from a warm parent instead of being exec'd."""
+    if len(sys.argv) < 2 or sys.argv[2:] not in ([], ["warm"]):
+        print("Usage: python -m harness.world SOCKET [warm] (the harness starts it)", file=sys.stderr)
         return 2
     leave_terminal()
     become_subreaper()
     selector = ClockSelector()
     with asyncio.Runner(loop_factory=lambda: asyncio.SelectorEventLoop(selector)) as runner:
-        runner.run(serve(Path(sys.argv[1]), selector))
+        runner.run(serve(Path(sys.argv[1]), selector, warm=bool(sys.argv[2:])))
     return 0
 
 
@@ -48,7 +51,7 @@ def become_subreaper() -> None:
         raise OSError(ctypes.get_errno(), "prctl(PR_SET_CHILD_SUBREAPER)")
 
 
-async def serve(socket: Path, selector: ClockSelector) -> None:
+async def serve(socket: Path, selector: ClockSelector, *, warm: bool) -> None:
     """Serve stages until this process is asked to end, or its parent is gone; then remove those that are left."""
     loop = asyncio.get_running_loop()
     end = asyncio.Event()
@@ -56,7 +59,8 @@ async def serve(socket: Path, selector: ClockSelector) -> None:
         loop.add_signal_handler(number, end.set)
     loop.add_reader(os.pidfd_open(os.getppid()), end.set)
     orphans = Orphans()
-    house = House(keys.generate(), selector, orphans)
+    warm_parent = WarmParent(orphans) if warm else None
+    house = House(keys.generate(), selector, orphans, warm_parent)
     library = Library(socket.parent / "models")
     attempts: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
 
@@ -76,6 +80,8 @@ async def serve(socket: Path, selector: ClockSelector) -> None:
     await asyncio.gather(*attempts, return_exceptions=True)
     for tenant in house.shared.values():
         await tenant.close()
+    if warm_parent is not None:
+        warm_parent.close()
     orphans.close()
 
 

@@ -24,7 +24,7 @@ import psutil
 from harness.world.adoption import Orphans, descendants
 from harness.world.sandbox import environment
 from harness.world.topology import Node, Stage
-from mocks.common.launch import launch
+from mocks.common.launch import Launched, fork, launch
 
 PIPE_BYTES = 1 << 20  # the most that a pipe can be made to hold: one read takes all there is
 GRACE_S = 5.0  # real seconds between SIGTERM and SIGKILL
@@ -56,7 +56,7 @@ class Program:
         stage: Stage,
         program: str,
         node: Node,
-        process: psutil.Popen,
+        process: Launched,
         outputs: Mapping[str, int],
         on_output: OnOutput | None,
         on_exit: OnExit,
@@ -64,7 +64,6 @@ class Program:
         self.pid: int = process.pid
         self._stage = stage
         self._names: dict[str, Any] = {"program": program, "node": node.name, "pid": process.pid}
-        self._process = process
         self._pipes = dict(outputs)
         self._decoders = {stream: codecs.getincrementaldecoder("utf-8")("replace") for stream in outputs}
         self._on_output = on_output
@@ -74,8 +73,7 @@ class Program:
         for stream, pipe in outputs.items():
             os.set_blocking(pipe, False)
             self._loop.add_reader(pipe, self._read, stream)
-        self._pidfd = os.pidfd_open(process.pid)
-        self._loop.add_reader(self._pidfd, self._end)
+        _when_ended(process, self._end)
 
     def close(self) -> None:
         """Nobody is left to write: take in what there still is, and let go of the pipes."""
@@ -117,14 +115,26 @@ class Program:
         if text:
             self._stage.tell("output", **self._names, stream=stream, text=text)
 
-    def _end(self) -> None:
-        self._loop.remove_reader(self._pidfd)
-        os.close(self._pidfd)
-        code: int = self._process.poll()
+    def _end(self, code: int) -> None:
         for stream in list(self._pipes):
             self._read_rest(stream)
         self._stage.tell("exited", **self._names, code=code)
         self._on_exit(code)
+
+
+def _when_ended(process: Launched, then: OnExit) -> None:
+    """Call `then` with the exit code of a child when it has ended."""
+    loop = asyncio.get_running_loop()
+    pidfd = os.pidfd_open(process.pid)
+
+    def end() -> None:
+        loop.remove_reader(pidfd)
+        os.close(pidfd)
+        code = process.poll()
+        assert code is not None
+        then(code)
+
+    loop.add_reader(pidfd, end)
 
 
 class Processes:
@@ -174,6 +184,18 @@ class Processes:
         ended = functools.partial(self._ended, pid, on_exit)
         self._programs.append(Program(self._stage, program, node, process, outputs, on_output, ended))
         return pid
+
+    def fork(self, asked: bytes, files: Sequence[int], on_exit: OnExit) -> int | None:
+        """Have the warm parent fork what a launcher on this stage asks for; its pid. None when it has to be exec'd.
+
+        For the arguments see `mocks.common.launch.fork`; `on_exit` gets the exit code."""
+        process = fork(asked, files)
+        if process is None:
+            return None
+        self._orphans.started(process.pid)
+        self._running.add(process.pid)
+        _when_ended(process, functools.partial(self._ended, process.pid, on_exit))
+        return process.pid
 
     def roots(self) -> list[int]:
         """The living processes of the stage that are children of the world; all others are their descendants.
@@ -252,7 +274,7 @@ class Processes:
                 os.kill(pid, number)
 
 
-def _launch(argv: list[str], env: Mapping[str, str], cwd: Path, stdin: int) -> tuple[psutil.Popen, dict[str, int]]:
+def _launch(argv: list[str], env: Mapping[str, str], cwd: Path, stdin: int) -> tuple[Launched, dict[str, int]]:
     """A started program, and the pipes from which its outputs are read. Raises OSError."""
     outputs, inner_ends = {}, {}
     for stream in ("stdout", "stderr"):

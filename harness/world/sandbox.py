@@ -17,6 +17,7 @@ from harness.world.keys import Keys
 from harness.world.topology import PROXY_PORT, Node, Stage
 
 PROJECT = Path(__file__).resolve().parents[2]
+LAUNCHER = PROJECT / "mocks" / "common" / "launcher.py"
 TOOLS = Path(__file__).parent / "tools"
 CONNECT = Path(__file__).with_name("connect.py")
 KEEPER, REAL_KEEPER = "rbee-keeper", "rbee"  # a real one has another name, by which `install` looks for it
@@ -42,17 +43,17 @@ DIRECTORIES = (
 )
 
 
-def build(node: Node, programs: Mapping[str, Path | None], keys: Keys) -> None:
+def build(node: Node, programs: Mapping[str, Path | None], keys: Keys, *, launchers: bool = False) -> None:
     """Make the node on disk; its directory must not exist yet, but the one above it must.
 
-    `programs` says for each of the four programs which binary of the user's it is, or None for our stand-in. Raises
-    OSError when one cannot be copied."""
+    `programs` says for each of the four programs which binary of the user's it is, or None for our stand-in, which
+    with `launchers` lets itself be forked. Raises OSError when one cannot be copied."""
     for name in DIRECTORIES:
         os.mkdir(f"{node.directory}/{name}")
     for name, content in _tools().items():
         _write(f"{node.directory}/bin/{name}", content, 0o755)
     for name, binary in programs.items():
-        _store(f"{node.directory}/store/{name}", name, binary)
+        _store(f"{node.directory}/store/{name}", name, binary, launchers)
         os.link(f"{node.directory}/store/{name}", f"{node.directory}/bin/{name}")
         if name == KEEPER and binary is not None:
             os.link(f"{node.directory}/store/{name}", f"{node.directory}/bin/{REAL_KEEPER}")
@@ -62,12 +63,12 @@ def build(node: Node, programs: Mapping[str, Path | None], keys: Keys) -> None:
         _install(node, programs)
 
 
-def rebuild(node: Node, programs: Mapping[str, Path | None], keys: Keys) -> None:
+def rebuild(node: Node, programs: Mapping[str, Path | None], keys: Keys, *, launchers: bool = False) -> None:
     """Make the node on disk anew, but for the queen's registry of nodes, which a queen that lives on goes on using."""
     registry = node.directory / REGISTRY
     content = registry.read_bytes() if registry.exists() else None
     shutil.rmtree(node.directory)
-    build(node, programs, keys)
+    build(node, programs, keys, launchers=launchers)
     if content is not None:
         registry.parent.mkdir()
         registry.write_bytes(content)
@@ -99,6 +100,8 @@ def environment(node: Node, stage: Stage) -> dict[str, str]:
     }
     if stage.clock_path:
         variables["RBEE_CLOCK"] = str(stage.clock_path)
+    if stage.launcher_path:
+        variables["RBEE_LAUNCHER"] = str(stage.launcher_path)
     if stage.rust_log is not None:
         variables["RUST_LOG"] = stage.rust_log
     version = node.directory / "facts" / "version"
@@ -118,25 +121,28 @@ def _tools() -> dict[str, bytes]:
     return {tool.name: tool.read_bytes() for tool in TOOLS.iterdir()}
 
 
-def _store(path: str, name: str, binary: Path | None) -> None:
+def _store(path: str, name: str, binary: Path | None, launchers: bool) -> None:
     """Put a program into the node's store, as a file of its own: one of the user's must not be able to change the
     original. Other names of it on the node are hard links, which cost nothing: a program finds others beside itself,
     and these cannot be resolved to elsewhere."""
     if binary is None:
-        _write(path, _stand_in(name), 0o755)
+        _write(path, _stand_in(name, launchers), 0o755)
     else:
         shutil.copyfile(binary, path)
         os.chmod(path, 0o755)
 
 
 @functools.cache
-def _stand_in(name: str) -> bytes:
+def _stand_in(name: str, launcher: bool) -> bytes:
     """The program file of a stand-in, the project's own unless another directory was named, to be run by the Python
-    that runs the world."""
+    that runs the world; if wanted, with the launcher before a text of the project's own."""
+    own = (PROJECT / "bin" / name).read_bytes().partition(b"\n")[2]
     directory = Path(os.environ.get(STAND_INS, PROJECT / "bin"))
     _, _, rest = (directory / name).read_bytes().partition(b"\n")
-    # The kernel ends an interpreter's path at a blank; env reads quotes.
+    # The kernel ends an interpreter's path at a blank, and gives it one argument; env reads quotes.
     interpreter = f'/usr/bin/env -S "{sys.executable}"' if " " in sys.executable else sys.executable
+    if launcher and rest == own:
+        return f"#!{interpreter} -IS\n".encode() + LAUNCHER.read_bytes() + rest
     return f"#!{interpreter}\n".encode() + rest
 
 

@@ -25,6 +25,7 @@ from harness.world.network import Network
 from harness.world.node import SshServer
 from harness.world.processes import Processes
 from harness.world.topology import PROXY_PORT, Topology
+from harness.world.warmth import Launches, WarmParent
 
 END_LIMIT_S = 5.0  # a program gets so long to end after SIGTERM
 END_FLOW_US = 30_000_000  # on the clock, while programs end: a hive's cascade takes at most 10 s for each worker
@@ -36,11 +37,13 @@ OPERATOR_NUMBER, HUB_NUMBER = 250, 251  # the addresses in a stage's network tha
 
 @dataclass(frozen=True)
 class House:
-    """What all stages of a run share; `shared` are the stages on which several attempts play, one after the other."""
+    """What all stages of a run share; `shared` are the stages on which several attempts play, one after the other.
+    Without a warm parent every program is exec'd."""
 
     keys: Keys
     selector: ClockSelector
     orphans: Orphans
+    warm_parent: WarmParent | None
     shared: dict[Path, Tenant] = field(default_factory=dict)
 
 
@@ -65,6 +68,7 @@ class Tenant:
         self.stage = self.mark = str(order.directory)
         self.rust_log = order.rust_log
         self.clock_path = None if order.real else order.directory / "clock.sock"
+        self.launcher_path = order.directory / "warm.sock" if house.warm_parent else None
         self.control_node = order.topology.control
         self.nodes = order.topology.place(order.directory)
         self.operator_address = ""
@@ -92,7 +96,7 @@ class Tenant:
 
         Raises OSError when a directory cannot be made, or no network is free."""
         for node in self.nodes.values():
-            sandbox.build(node, self._order.programs, self._house.keys)
+            sandbox.build(node, self._order.programs, self._house.keys, launchers=self.launcher_path is not None)
         network = await self._open_network()
         hub_address = _address(network, HUB_NUMBER)
         self.hub = hub_address, await self.files.open(hub_address)
@@ -104,6 +108,9 @@ class Tenant:
         if isinstance(self.clock, StageClock) and self.clock_path is not None:
             self._open_parts.callback((await serve_clock(self.clock, self.clock_path)).close)
             self._house.selector.clocks.add(self.clock)
+        if self._house.warm_parent is not None and self.launcher_path is not None:
+            self._open_parts.callback(Launches(self.launcher_path, self, self.processes).close)
+            await self._house.warm_parent.tried()
 
     def attach(self, send: Callable[[dict[str, Any]], None], watcher: int) -> dict[str, Any]:
         """An attempt begins on this stage: what happens is told to it from now on, and its process `watcher` is looked
@@ -172,7 +179,7 @@ class Tenant:
             self._last_wait.canceled = True
         self.faults.clear()
         for node in self.nodes.values():
-            sandbox.rebuild(node, self._order.programs, self._house.keys)
+            sandbox.rebuild(node, self._order.programs, self._house.keys, launchers=self.launcher_path is not None)
         return [str(one) for one in left]
 
     def _let_programs_end(self) -> None:

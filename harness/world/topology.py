@@ -69,7 +69,8 @@ class Stage(Protocol):
     """What nodes and processes know about the stage that they belong to.
 
     `mark` is the value of RBEE_BDD_STAGE in the environment of its programs; `clock_path` is None in real time;
-    `rust_log` is the user's RUST_LOG, or None."""
+    `launcher_path` is where launchers ask for forks, None where everything is exec'd; `rust_log` is the user's
+    RUST_LOG, or None."""
 
     @property
     def stage(self) -> str: ...
@@ -82,6 +83,9 @@ class Stage(Protocol):
 
     @property
     def clock_path(self) -> Path | None: ...
+
+    @property
+    def launcher_path(self) -> Path | None: ...
 
     @property
     def rust_log(self) -> str | None: ...

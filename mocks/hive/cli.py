@@ -11,7 +11,7 @@ import threading
 from pathlib import Path
 from typing import Any, NoReturn
 
-from mocks.common import cli, machine, serve
+from mocks.common import cli, machine, serve, warm
 from mocks.common.errors import RbeeError
 from mocks.hive import app, catalog, local_models, local_workers, logs, loops, preflight, stopping
 from mocks.hive.download import Downloads
@@ -44,6 +44,7 @@ def parser() -> cli.Parser:
 
 def run_daemon(arguments: argparse.Namespace) -> int:
     """Serve until SIGINT or SIGTERM, then end the workers; the exit code is 0. Raises RbeeError if it cannot listen."""
+    warm.stay_warm()
     host, port = _address(arguments.addr) if arguments.port is None else ("0.0.0.0", arguments.port)
     if host != "0.0.0.0":
         # What the command line says goes before the environment; the workers listen where their hive does.

@@ -18,7 +18,7 @@ from mocks.common import clock, machine
 from mocks.common.cli import os_text
 from mocks.common.errors import RbeeError
 from mocks.common.feed import Feed
-from mocks.common.launch import launch
+from mocks.common.launch import Launched, launch
 from mocks.hive import logs
 
 STATES = ("loading", "idle", "busy")
@@ -47,7 +47,7 @@ class Worker:
     port: int
     url: str
     api_key: str
-    process: psutil.Popen
+    process: Launched
     exit_code: Feed[int]
     """Has its one item as soon as the process is gone."""
     started_us: int

@@ -16,9 +16,9 @@ from pathlib import Path
 import psutil
 import requests
 
-from mocks.common import clock, http, machine, retry
+from mocks.common import clock, http, machine, retry, warm
 from mocks.common.errors import RbeeError
-from mocks.common.launch import launch
+from mocks.common.launch import Launched, launch
 from mocks.keeper import programs
 from mocks.keeper.screen import Screen
 
@@ -45,6 +45,7 @@ def stack(screen: Screen) -> Iterator[None]:
     """
     # They are ours to end, so we cannot just die.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(TERMINATED))
+    warm.stay_warm()
     for name, url in HEALTH.items():
         if _answers(url, attempts=1):
             message = f"A {name} runs on this machine already: {url}\nSuggestion: Leave out --ephemeral"
@@ -86,7 +87,7 @@ def _running(screen: Screen, name: str, *arguments: str) -> Iterator[None]:
         _end(child)
 
 
-def _end(child: psutil.Popen) -> None:
+def _end(child: Launched) -> None:
     """Ask a child to end, and wait until it has; one that takes too long is killed."""
     with contextlib.suppress(psutil.NoSuchProcess, ProcessLookupError):
         child.terminate()

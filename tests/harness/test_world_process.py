@@ -21,7 +21,7 @@ def test_a_world_comes_up_and_goes_without_a_trace(tmp_path_factory: pytest.Temp
 
     end_world(world)
 
-    assert (world.process.returncode, world.log.read_text()) == (0, "")
+    assert (world.process.poll(), world.log.read_text()) == (0, "")
 
 
 def test_a_world_that_cannot_come_up_is_said_with_its_words(tmp_path: Path) -> None:
@@ -53,4 +53,7 @@ def test_the_world_program_tells_its_use() -> None:
         [sys.executable, "-m", "harness.world"], cwd=PROJECT, capture_output=True, text=True, timeout=30
     )
 
-    assert (ended.returncode, ended.stderr) == (2, "Usage: python -m harness.world SOCKET (the harness starts it)\n")
+    assert (ended.returncode, ended.stderr) == (
+        2,
+        "Usage: python -m harness.world SOCKET [warm] (the harness starts it)\n",
+    )

@@ -50,6 +50,7 @@ class NodeStage:
     """A stage and, in `run`, the loop of its world. `events` is what it told. Its network is the test's to open."""
 
     clock_path: Path | None = None
+    launcher_path: Path | None = None
     rust_log: str | None = None
     control_node = "blep"
     hub: tuple[str, int] | None = None

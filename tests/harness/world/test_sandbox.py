@@ -37,6 +37,7 @@ class FakeStage:
     mark = "the mark"
     directory = Path("/stage")
     clock_path: Path | None = None
+    launcher_path: Path | None = None
     rust_log: str | None = None
 
     def tell(self, event: str, **fields: object) -> None:

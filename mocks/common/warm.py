@@ -1,0 +1,205 @@
+"""The warm parent: `python -m mocks.common.warm`, with a socket to the process that starts it as its standard input.
+
+It has the stand-ins loaded, and forks one for each request that comes over the socket (`mocks.common.launch`). A fork
+is a child of the process that asks, not of the warm parent: so its exit status goes where that of a program goes that
+was exec'd, and the end of the warm parent harms none. It ends when its socket is closed."""
+
+from __future__ import annotations
+
+import functools
+import gc
+import importlib
+import os
+import pkgutil
+import signal
+import socket
+import sys
+import tempfile
+import threading
+import traceback
+import types
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NoReturn
+
+from mocks.common import kernel
+from mocks.common.launch import lean_on
+
+REQUEST_BYTES = 1 << 20  # more than a Unix socket takes at once
+READY, NO_FORK = b"ready", b"0"
+BIN = Path(__file__).parents[2] / "bin"
+LAUNCHER = Path(__file__).with_name("launcher.py")
+PROGRAMS = {
+    "rbee-keeper": "mocks.keeper",
+    "queen-rbee": "mocks.queen",
+    "rbee-hive": "mocks.hive",
+    "llm-worker-rbee": "mocks.worker",
+}
+LATE = ("asyncssh", "gguf", "numpy", "psutil", "yaml")
+"""What stand-ins import only when they need it."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is to be started: see `mocks.common.launch.request`."""
+
+    argv: list[str]
+    cwd: str
+    env: dict[str, str]
+
+    @classmethod
+    def read(cls, data: bytes) -> Request:
+        """The request in a message. Raises ValueError when there is none in it."""
+        count, *words = map(os.fsdecode, data.split(b"\0"))
+        argv, cwd, variables = words[: int(count)], words[int(count)], words[int(count) + 1 :]
+        pairs = (variable.partition("=") for variable in variables)
+        return cls(argv, cwd, {name: value for name, _, value in pairs})
+
+
+def main() -> int:
+    """Load the stand-ins, say so, and fork them until the socket is closed."""
+    connection = socket.socket(fileno=os.dup(0))
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    load()
+    connection.send(READY)
+    serve(connection)
+    return 0
+
+
+def load() -> None:
+    """Import whatever a stand-in may import, and let Flask do once what it does at its first request only."""
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # a fork must find one thread, and a worker needs no more
+    for name in LATE:
+        importlib.import_module(name)
+    for package in PROGRAMS.values():
+        for module in pkgutil.iter_modules(importlib.import_module(package).__path__, f"{package}."):
+            importlib.import_module(module.name)
+    application = importlib.import_module("mocks.common.serve").application("warm")
+    application.add_url_rule("/", view_func=dict)
+    application.test_client().get("/")
+
+
+@functools.cache
+def stand_ins() -> dict[bytes, str]:
+    """What is written in a stand-in's file, but for its first line: as it comes, and with the launcher before it → the
+    package that it runs."""
+    known = {}
+    for name, package in PROGRAMS.items():
+        own = (BIN / name).read_bytes().partition(b"\n")[2]
+        known[own] = known[LAUNCHER.read_bytes() + own] = package
+    return known
+
+
+def package_of(path: Path) -> str | None:
+    """The package that the program at `path` runs; None when the file is not one of ours, or cannot be run."""
+    try:
+        content = path.read_bytes()
+    except OSError:
+        return None
+    return stand_ins().get(content.partition(b"\n")[2]) if os.access(path, os.X_OK) else None
+
+
+def serve(connection: socket.socket) -> None:
+    """Fork what is asked for, until the other end is closed."""
+    stand_ins()
+    gc.disable()
+    gc.freeze()  # a collection in a fork would otherwise copy the pages of everything that is loaded
+    while True:
+        data, files, _, _ = socket.recv_fds(connection, REQUEST_BYTES, 3)
+        if not data:
+            return
+        request = Request.read(data)
+        package = package_of(Path(request.cwd, request.argv[0]))
+        is_possible = package is not None and os.path.isdir(request.cwd)
+        if package is not None and is_possible and kernel.fork_sibling() == 0:
+            _become(request, package, files, connection)
+        if not is_possible:
+            connection.send(NO_FORK)
+        for file in files:
+            os.close(file)
+
+
+def stay_warm() -> None:
+    """To be called by a stand-in that starts others, before it has a second thread: if it was forked, it gets a warm
+    parent of its own, a fork of it that waits. So what it starts is a child of it."""
+    if not _forked:
+        return
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    if os.fork() == 0:
+        ours.close()
+        _wait_in_the_background(theirs)
+    theirs.close()
+    lean_on(ours)
+
+
+_forked = False  # whether this process is a fork of a warm parent
+
+
+def _wait_in_the_background(connection: socket.socket) -> NoReturn:
+    """The life of a stand-in's own warm parent. It holds none of the stand-in's files, and does not look like one."""
+    try:
+        nothing = os.open(os.devnull, os.O_RDWR)
+        for standard in (0, 1, 2):
+            os.dup2(nothing, standard)
+        kernel.show_as(["warm parent"], {}, "warm parent")
+        serve(connection)
+    finally:
+        os._exit(0)
+
+
+def _become(request: Request, package: str, files: list[int], connection: socket.socket) -> NoReturn:
+    """The fork's own life: become the program, say so, and end with it."""
+    global _forked
+    code = 1
+    try:
+        for standard, file in enumerate(files):
+            os.dup2(file, standard)
+        os.chdir(request.cwd)
+        os.environ.clear()
+        os.environ.update(request.env)
+        kernel.show_as([sys.executable, *request.argv], request.env, Path(request.argv[0]).name)
+        sys.argv = list(request.argv)
+        sys.path[0] = str(Path(request.argv[0]).parent)
+        sys.modules["__main__"] = types.ModuleType("__main__")
+        tempfile.tempdir = None  # what was found in another environment
+        _forked = True
+        lean_on(None)
+        gc.enable()
+        connection.send(b"%d" % os.getpid())
+        connection.detach()
+        os.closerange(3, os.sysconf("SC_OPEN_MAX"))
+        code = run(importlib.import_module(f"{package}.cli").main)
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        os._exit(code)
+
+
+def run(program: Callable[[], object]) -> int:
+    """Run a program as the interpreter does it to the end of the process, but for the dismantling of what is loaded,
+    which takes longer than most programs. The exit code; Ctrl-C ends the process as it ends Python's own."""
+    code = 0
+    try:
+        program()
+    except SystemExit as end:
+        if isinstance(end.code, str):
+            print(end.code, file=sys.stderr)
+        code = end.code if isinstance(end.code, int) else int(end.code is not None)
+    except KeyboardInterrupt:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        os.kill(os.getpid(), signal.SIGINT)
+    except BaseException:
+        traceback.print_exc()
+        code = 1
+    for thread in threading.enumerate():
+        if thread is not threading.current_thread() and not thread.daemon:
+            thread.join()
+    for stream in (sys.stdout, sys.stderr):
+        stream.flush()
+    return code & 0xFF
+
+
+if __name__ == "__main__":
+    # Under its own name, which is also the one under which stand-ins know it.
+    sys.exit(importlib.import_module("mocks.common.warm").main())
