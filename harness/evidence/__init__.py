@@ -37,7 +37,7 @@ class Evidence:
     `events` grows as `pump` (seconds to wait at most; False when nothing came) reads what the world tells. `epoch_us`
     is the Unix time at which the stage began, on its clock; `real` says that this clock is real time. `reads` counts
     how often something was looked at; `absences` holds what was said not to be there, each with a made-up instance of
-    it."""
+    it; `in_vain` tells what was looked for and not found."""
 
     def __init__(
         self,
@@ -55,6 +55,7 @@ class Evidence:
         self.real = real
         self.reads = 0
         self.absences: list[tuple[str, MadeUp | None]] = []
+        self.in_vain: list[str] = []
         self._events = events
         self._places = places
         self._control = control
@@ -66,7 +67,7 @@ class Evidence:
     def at_once(self, *made_up: MadeUp) -> Evidence:
         """This evidence, as it is now and without any waiting; what is made up is shown beside it."""
         other = copy(self)
-        other.absences, other._wait_s = [], 0.0
+        other.absences, other.in_vain, other._wait_s = [], [], 0.0
         if made_up:
             (other._made_up,) = made_up
             later_us = self._events[-1]["at_us"] + 1 if self._events else 0
@@ -84,6 +85,11 @@ class Evidence:
         """All that the world has told so far, in order."""
         self.reads += 1
         return tuple(self._events)
+
+    def _found(self, found: list[Found], what: str, **like: Any) -> list[Found]:
+        if not found:
+            self.in_vain.append(" ".join([what, *(f"{name}={value}" for name, value in like.items())]))
+        return found
 
     def _place(self, node: str) -> Place | None:
         self.reads += 1
@@ -161,7 +167,8 @@ class Evidence:
         """The exchanges whose fields (asker, host, port, node, role, method, path, status, how) equal those given, in
         order."""
         every = exchanges.fold(self.events)
-        return [one for one in every if all(getattr(one, name) == value for name, value in like.items())]
+        found = [one for one in every if all(getattr(one, name) == value for name, value in like.items())]
+        return self._found(found, "exchanges", **like)
 
     def exchange(self, **like: Any) -> Exchange:
         """The first exchange like this that has ended; awaited."""
@@ -174,11 +181,9 @@ class Evidence:
 
     def of_kind(self, kind: str, **like: Any) -> list[Event]:
         """The events of one kind (docs/design.md, "What the world tells") whose fields equal those given."""
-        return [
-            event
-            for event in self.events
-            if event["event"] == kind and all(event.get(name) == value for name, value in like.items())
-        ]
+        every = [event for event in self.events if event["event"] == kind]
+        found = [event for event in every if all(event.get(name) == value for name, value in like.items())]
+        return self._found(found, f"events {kind!r}", **like)
 
     def event(self, kind: str, **like: Any) -> Event:
         """The first event of a kind with these fields; awaited."""
@@ -200,7 +205,8 @@ class Evidence:
         opened = made_up.copy_with_rows(path, extra) if extra else sqlite3.connect(address, uri=True)
         with closing(opened) as connection:
             connection.row_factory = sqlite3.Row
-            return [dict(row) for row in connection.execute(query, values)]
+            found = [dict(row) for row in connection.execute(query, values)]
+        return self._found(found, f"rows in {database} on {node}")
 
     def registry_rows(self, node: str | None = None) -> list[dict[str, Any]]:
         """The rows of the queen's registry of nodes, by name; those of one node when it is given."""
@@ -241,9 +247,10 @@ class Evidence:
 
     def files(self, node: str, path: str) -> list[str]:
         """The names in a directory of a node, sorted; none when it is not there."""
-        found = self.path(node, path)
-        names = [entry.name for entry in found.iterdir()] if found is not None and found.is_dir() else []
-        return sorted([*names, *(name for *where, name in self._made_up.files if where == [node, path])])
+        place = self.path(node, path)
+        names = [entry.name for entry in place.iterdir()] if place is not None and place.is_dir() else []
+        found = [*names, *(name for *where, name in self._made_up.files if where == [node, path])]
+        return self._found(sorted(found), f"files in {path} on {node}")
 
     def tools(self, node: str) -> list[str]:
         """The calls of git, cargo, nvidia-smi, free and ssh on a node, in order: `<directory> TAB <command line>`."""
@@ -254,7 +261,8 @@ class Evidence:
     def processes(self, program: str, node: str | None = None) -> list[Living]:
         """The living processes that run `program` (on `node`, when given), oldest first."""
         hosts = {place.host for name, place in self._places.items() if node in (None, name)}
-        return [one for one in self._living() if one.program == program and one.host in hosts]
+        found = [one for one in self._living() if one.program == program and one.host in hosts]
+        return self._found(found, f"processes of {program}")
 
     def process(self, program: str, node: str | None = None) -> Living:
         """The oldest living process that runs `program` (on `node`); awaited."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import functools
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import redirect_stdout
 from typing import Any
 
@@ -85,12 +85,22 @@ def _problems(
         yield "it passes on evidence that shows nothing; it should ask for something that the product has to do"
     if error is not None and not isinstance(error, AssertionError):
         yield f"on evidence that shows nothing it breaks with {_described(error)}; it should assert what is missing"
+    yield from _true_problems(attempt, evidence.at_once(), sentence, absences)
     for what, counter in absences:
         yield from _absence_problems(attempt, evidence, sentence, what, counter)
     counters = [evidence.at_once(counter) for _, counter in absences if counter is not None]
     for what, others in changes(sentence):
         if not any(_matters(attempt, evidence, counters, other) for other in others):
             yield f"{what} could be anything: the step passes with another one, too"
+
+
+def _true_problems(attempt: Try, evidence: Evidence, sentence: Said, absences: Sequence[object]) -> Iterator[str]:
+    """What is wrong with the step on the true evidence: there it passes, and what it looks for it finds."""
+    error = attempt(evidence, sentence)
+    if error is not None:
+        yield f"it does not pass when it is run again at once: {_described(error)}"
+    elif evidence.in_vain and not absences:
+        yield f"it looks for {evidence.in_vain[0]} and passes without: what is not there is for evidence.none(…) to say"
 
 
 def _matters(attempt: Try, evidence: Evidence, counters: list[Evidence], other: Said) -> bool:

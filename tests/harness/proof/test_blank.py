@@ -89,6 +89,15 @@ PLANTED = {
         then("nobody logged in", "assert not context.evidence.of_kind('login')"),
         "it passes on evidence that shows nothing",
     ),
+    "an absence by hand beside something that is there": (
+        "it ended and nobody logged in",
+        then(
+            "it ended and nobody logged in",
+            "assert context.evidence.exit_code() == 0",
+            "assert not context.evidence.of_kind('lgoin')",
+        ),
+        "it looks for events 'lgoin' and passes without",
+    ),
     "an absence of its own words": (
         "nobody logged in to blep",
         then("nobody logged in to {node}", "context.evidence.none('login', context.evidence.of_kind('login'), LOGIN)"),
