@@ -18,15 +18,16 @@ Event = dict[str, Any]
 _numbers = itertools.count(1)
 
 
-def evidence(*events: Mapping[str, Any], nodes: Sequence[str] = ()) -> Evidence:
-    """Evidence of these events on these nodes, which waits for nothing more. Exchanges are numbered in their order."""
+def evidence(*events: Mapping[str, Any], nodes: Sequence[str] = (), directory: Path = Path("/nowhere")) -> Evidence:
+    """Evidence of these events on these nodes, which waits for nothing more. Exchanges are numbered in their order. The
+    nodes' files lie in `directory`."""
     numbers: dict[int, int] = {}
     for event in events:
         if "exchange" in event:
             numbers.setdefault(event["exchange"], len(numbers) + 1)
     return Evidence(
         events=[{**event, "exchange": numbers.get(event.get("exchange", 0))} for event in events],
-        places={name: Place(name, f"{name}.home.arpa", "127.0.0.1", Path("/nowhere")) for name in nodes},
+        places={name: Place(name, f"{name}.home.arpa", "127.0.0.1", directory) for name in nodes},
         control="blep",
         mark="",
         epoch_us=0,
