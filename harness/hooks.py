@@ -11,7 +11,8 @@ from typing import Any
 from behave.model import Scenario
 from behave.runner import Context
 
-from harness import fixtures, ports, registration, settings
+from harness import fixtures, ports, settings
+from harness.acts import registration
 from harness.live import Live
 from harness.proof import blank, used
 from harness.runner.watched import watch

@@ -3,7 +3,7 @@
 from behave import given
 from behave.runner import Context
 
-from harness import background
+from harness.acts import background
 
 
 @given("the topology:")

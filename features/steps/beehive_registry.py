@@ -3,7 +3,9 @@
 from behave import given, then
 from behave.runner import Context
 
-from harness import arrange, expect, registration, registry
+from harness import expect
+from harness.acts import arrange, registration
+from harness.checks import registry
 
 
 @given("the registry of nodes is empty")

@@ -3,7 +3,9 @@
 from behave import given, then, when
 from behave.runner import Context
 
-from harness import commands_seen, config_files, endings, expect, installed, system_root
+from harness import expect
+from harness.acts import config_files, endings, system_root
+from harness.checks import commands, installed
 
 
 @given('the config file "{file}" names "{binary}" as the remote binary')
@@ -117,17 +119,17 @@ def programs_have_run(context: Context, programs: str, code: int) -> None:
 def it_shows_two_workers(
     context: Context, one: str, node: str, state: str, other: str, other_node: str, other_state: str
 ) -> None:
-    commands_seen.expect_workers_shown(context.evidence, (one, node, state), (other, other_node, other_state))
+    commands.expect_workers_shown(context.evidence, (one, node, state), (other, other_node, other_state))
 
 
 @then('it prints "{line}", as the hive of "{node}" told the queen')
 def it_prints_what_the_hive_told(context: Context, line: str, node: str) -> None:
-    commands_seen.expect_health_shown(context.evidence, line, node)
+    commands.expect_health_shown(context.evidence, line, node)
 
 
 @then('the user has read these lines of the log of "{node}", each when it was written:')
 def the_user_has_read(context: Context, node: str) -> None:
-    commands_seen.expect_followed(context.evidence, node, context.text)
+    commands.expect_followed(context.evidence, node, context.text)
 
 
 @then('it ends with exit code {code:d}, has written nothing there, and says "{line}" on stderr')

@@ -3,14 +3,14 @@
 from behave import then
 from behave.runner import Context
 
-from harness import errors_seen
+from harness.checks import errors
 
 
 @then('the hive of "{node}" answered the request for a worker with status {status:d} and this error:')
 def the_hive_answered_with_this_error(context: Context, node: str, status: int) -> None:
-    errors_seen.expect_envelope(context.evidence, node, status, context.text)
+    errors.expect_envelope(context.evidence, node, status, context.text)
 
 
 @then('the user\'s program was told the error of "{node}" unchanged; its code "{code}" is a published one')
 def the_program_was_told_the_error(context: Context, node: str, code: str) -> None:
-    errors_seen.expect_passed_on(context.evidence, node, code)
+    errors.expect_passed_on(context.evidence, node, code)

@@ -3,7 +3,9 @@
 from behave import given, then, when
 from behave.runner import Context
 
-from harness import gguf_seen, lists, models
+from harness import lists
+from harness.acts import models
+from harness.checks import gguf
 
 
 @given('the catalogue of "{node}" has models with these headers:')
@@ -23,4 +25,4 @@ def the_user_asks_each_model(context: Context, node: str, count: int, prompt: st
 
 @then("the workers reported and answered, one after the other:")
 def the_workers_reported(context: Context) -> None:
-    gguf_seen.expect_served(context.evidence, context.table)
+    gguf.expect_served(context.evidence, context.table)

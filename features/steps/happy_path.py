@@ -3,33 +3,33 @@
 from behave import then
 from behave.runner import Context
 
-from harness import cold_start_seen, flow_seen
+from harness.checks import cold_start, flow
 from harness.evidence import made_up
 
 
 @then("these hops were seen, in this order:")
 def these_hops_were_seen(context: Context) -> None:
-    flow_seen.expect_hops(context.evidence, context.table)
+    flow.expect_hops(context.evidence, context.table)
 
 
 @then('a worker runs on "{node}" with backend "{backend}" and device "{device}"')
 def a_worker_runs(context: Context, node: str, backend: str, device: str) -> None:
-    flow_seen.expect_worker(context.evidence, node, backend, device)
+    flow.expect_worker(context.evidence, node, backend, device)
 
 
 @then("{count:d} tokens were printed to stdout, as the worker sent them")
 def tokens_were_printed(context: Context, count: int) -> None:
-    flow_seen.expect_tokens(context.evidence, count)
+    flow.expect_tokens(context.evidence, count)
 
 
 @then('the queen answered the task with status {status:d} and code "{code}"')
 def the_queen_answered_the_task(context: Context, status: int, code: str) -> None:
-    flow_seen.expect_task_refused(context.evidence, status, code)
+    flow.expect_task_refused(context.evidence, status, code)
 
 
 @then("the queen ended the task with the error:")
 def the_queen_ended_the_task(context: Context) -> None:
-    flow_seen.expect_task_error(context.evidence, context.table)
+    flow.expect_task_error(context.evidence, context.table)
 
 
 @then('nobody logged in to "{node}"')
@@ -46,14 +46,14 @@ def nobody_asked_the_hive(context: Context, node: str) -> None:
 
 @then('the queen logged in to "{node}" as "{user}", with the key in its row, and started the hive there by:')
 def the_queen_started_the_hive(context: Context, node: str, user: str) -> None:
-    cold_start_seen.expect_hive_started(context.evidence, node, user, context.text)
+    cold_start.expect_hive_started(context.evidence, node, user, context.text)
 
 
 @then('the registry row of "{node}" was last connected during the task')
 def last_connected_during_the_task(context: Context, node: str) -> None:
-    cold_start_seen.expect_connected(context.evidence, node)
+    cold_start.expect_connected(context.evidence, node)
 
 
 @then('the worker on "{node}" said that it is loading and where to follow that, and afterwards that it is ready')
 def the_worker_was_awaited(context: Context, node: str) -> None:
-    cold_start_seen.expect_awaited(context.evidence, node)
+    cold_start.expect_awaited(context.evidence, node)

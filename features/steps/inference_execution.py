@@ -3,7 +3,8 @@
 from behave import given, then, when
 from behave.runner import Context
 
-from harness import arrange, inference_seen
+from harness.acts import arrange
+from harness.checks import inference
 
 
 @given('another user\'s request of 2048 tokens has the only slot of "{node}"')
@@ -18,39 +19,39 @@ def the_user_asks(context: Context, node: str, count: int) -> None:
 
 @then('"{worker_id}" was asked once, with the API key that its hive gave it, for:')
 def the_worker_was_asked(context: Context, worker_id: str) -> None:
-    inference_seen.expect_request(context.evidence, worker_id, context.table)
+    inference.expect_request(context.evidence, worker_id, context.table)
 
 
 @then('the worker answered with status {status:d} and content type "{content_type}"')
 def the_worker_answered_with(context: Context, status: int, content_type: str) -> None:
-    inference_seen.expect_answer(context.evidence, status, content_type)
+    inference.expect_answer(context.evidence, status, content_type)
 
 
 @then(
     "the worker's stream has tokens {first:d} to {last:d}, an end record of {count:d} in {took_ms:d} ms, the end mark"
 )
 def the_workers_stream_has(context: Context, first: int, last: int, count: int, took_ms: int) -> None:
-    inference_seen.expect_stream(context.evidence, first, last, count, took_ms)
+    inference.expect_stream(context.evidence, first, last, count, took_ms)
 
 
 @then("each token was on stdout in the moment in which it left the worker")
 def each_token_was_shown_at_once(context: Context) -> None:
-    inference_seen.expect_shown_at_once(context.evidence)
+    inference.expect_shown_at_once(context.evidence)
 
 
 @then("the first token was on stdout at most {limit_s:d} s after the command began")
 def the_first_token_was_there(context: Context, limit_s: int) -> None:
-    inference_seen.expect_first_token(context.evidence, limit_s)
+    inference.expect_first_token(context.evidence, limit_s)
 
 
 @then('the hive of "{node}" was told that "{worker_id}" is {states}, in this order')
 def the_hive_was_told_the_states(context: Context, node: str, worker_id: str, states: str) -> None:
-    inference_seen.expect_states(context.evidence, node, worker_id, states.split(", "))
+    inference.expect_states(context.evidence, node, worker_id, states.split(", "))
 
 
 @then("the worker refused the user's request, each time with:")
 def the_worker_refused(context: Context) -> None:
-    inference_seen.expect_refusals(context.evidence, context.table)
+    inference.expect_refusals(context.evidence, context.table)
 
 
 @then(
@@ -58,4 +59,4 @@ def the_worker_refused(context: Context) -> None:
     "and then no more made"
 )
 def the_request_was_made_again(context: Context, status: int, first_s: int, second_s: int, third_s: int) -> None:
-    inference_seen.expect_retries(context.evidence, status, [first_s, second_s, third_s])
+    inference.expect_retries(context.evidence, status, [first_s, second_s, third_s])

@@ -3,7 +3,9 @@
 from behave import given, then, when
 from behave.runner import Context
 
-from harness import arrange, endings, health_seen, hive_list_seen, lives_seen, registration, shutdown_seen
+from harness.acts import arrange, endings, registration
+from harness.checks import health as health_seen
+from harness.checks import hive_list, lives, shutdown
 
 
 @given("no queen, hive or worker runs")
@@ -67,12 +69,12 @@ def later_the_operator_asks_for_workers(context: Context, seconds: int, node: st
 
 @then('the hive that the operator started on "{node}" still runs, and is the only one')
 def the_hive_still_runs(context: Context, node: str) -> None:
-    lives_seen.expect_hive(context.evidence, node)
+    lives.expect_hive(context.evidence, node)
 
 
 @then('worker "{worker_id}" that it started on "{node}" still runs, is the only one, and is listed as {state}')
 def the_worker_still_runs(context: Context, worker_id: str, node: str, state: str) -> None:
-    lives_seen.expect_worker(context.evidence, node, worker_id, state)
+    lives.expect_worker(context.evidence, node, worker_id, state)
 
 
 @then('its hive asked "{worker_id}" for its health every {every_s:d} s, {count:d} times, and got an answer each time')
@@ -97,38 +99,38 @@ def the_hive_lists_it_as(context: Context, node: str, worker_id: str, health: st
 def a_silent_worker_was_removed(
     context: Context, node: str, worker_id: str, count: int, every_s: int, limit_s: int
 ) -> None:
-    hive_list_seen.expect_nothing_listed(context.evidence, node)
+    hive_list.expect_nothing_listed(context.evidence, node)
     health_seen.expect_removed(context.evidence, worker_id, count, every_s, limit_s)
 
 
 @then('its hive asked "{worker_id}" to shut down when it had been idle for {minutes:d} minutes')
 def the_idle_limit_was_kept(context: Context, worker_id: str, minutes: int) -> None:
-    shutdown_seen.expect_idle_limit(context.evidence, worker_id, minutes)
+    shutdown.expect_idle_limit(context.evidence, worker_id, minutes)
 
 
 @then('"{worker_id}" was asked to shut down, and {after_s:d} s later its process ended with exit code {code:d}')
 def a_worker_ended(context: Context, worker_id: str, after_s: int, code: int) -> None:
-    shutdown_seen.expect_ended(context.evidence, worker_id, code, after_s)
+    shutdown.expect_ended(context.evidence, worker_id, code, after_s)
 
 
 @then('"{worker_id}" unloaded its model {after_s:d} s after it was asked to shut down')
 def a_worker_unloaded(context: Context, worker_id: str, after_s: int) -> None:
-    shutdown_seen.expect_unloaded(context.evidence, worker_id, after_s)
+    shutdown.expect_unloaded(context.evidence, worker_id, after_s)
 
 
 @then('the hive of "{node}" lists only "{new_id}", at the port and on the device that "{old_id}" had')
 def the_hive_lists_only(context: Context, node: str, new_id: str, old_id: str) -> None:
-    shutdown_seen.expect_replaced(context.evidence, node, old_id, new_id)
+    shutdown.expect_replaced(context.evidence, node, old_id, new_id)
 
 
 @then('"{one}" and "{other}" called back, and the hive answered each with {status:d}')
 def two_workers_called_back(context: Context, one: str, other: str, status: int) -> None:
-    lives_seen.expect_called_back(context.evidence, [one, other], status)
+    lives.expect_called_back(context.evidence, [one, other], status)
 
 
 @then('the hive of "{node}" ended with exit code {code:d} when all of its workers had')
 def the_hive_ended(context: Context, node: str, code: int) -> None:
-    shutdown_seen.expect_hive_ended(context.evidence, node, code)
+    shutdown.expect_hive_ended(context.evidence, node, code)
 
 
 @when("the user runs, up to the first token:")
@@ -143,8 +145,8 @@ def the_users_program_goes_on(context: Context) -> None:
 
 @then("{one} and {other} are children of {parent}, and {grandchild} is one of {other_parent}")
 def they_are_children(context: Context, one: str, other: str, parent: str, grandchild: str, other_parent: str) -> None:
-    lives_seen.expect_children(context.evidence, parent, one, other)
-    lives_seen.expect_children(context.evidence, other_parent, grandchild)
+    lives.expect_children(context.evidence, parent, one, other)
+    lives.expect_children(context.evidence, other_parent, grandchild)
 
 
 @then(
@@ -152,9 +154,9 @@ def they_are_children(context: Context, one: str, other: str, parent: str, grand
     'says "{log}"'
 )
 def sigterm_cascaded(context: Context, after_s: int, code: int, log: str) -> None:
-    shutdown_seen.expect_cascade(context.evidence, log, code, after_s)
+    shutdown.expect_cascade(context.evidence, log, code, after_s)
 
 
 @then("no queen, hive or worker is left")
 def nobody_is_left(context: Context) -> None:
-    lives_seen.expect_nobody_left(context.evidence)
+    lives.expect_nobody_left(context.evidence)

@@ -3,7 +3,9 @@
 from behave import given, then, when
 from behave.runner import Context
 
-from harness import arrange, lists, models, provisioning_seen, registration
+from harness import lists
+from harness.acts import arrange, models, registration
+from harness.checks import provisioning
 
 
 @given('the catalogue of "{node}" has "{model}" at "{path}"')
@@ -30,54 +32,54 @@ def the_user_asks_for_a_model(context: Context, node: str, count: int, model: st
 
 @then('the hive of "{node}" answered that it has the model at "{path}"; requests to the hub so far: {requests:d}')
 def the_hive_has_the_model(context: Context, node: str, path: str, requests: int) -> None:
-    provisioning_seen.expect_catalogued(context.evidence, node, path, requests)
+    provisioning.expect_catalogued(context.evidence, node, path, requests)
 
 
 @then('the worker on "{node}" was started with the model at "{path}"')
 def the_worker_has_the_model(context: Context, node: str, path: str) -> None:
-    provisioning_seen.expect_worker_has(context.evidence, node, path)
+    provisioning.expect_worker_has(context.evidence, node, path)
 
 
 @then('the hive of "{node}" streamed how far the download was, and each time its speed:')
 def the_hive_streamed_progress(context: Context, node: str) -> None:
-    provisioning_seen.expect_progress(context.evidence, node, context.table)
+    provisioning.expect_progress(context.evidence, node, context.table)
 
 
 @then('the hive of "{node}" streamed at last that "{path}" is complete, and the end mark')
 def the_hive_streamed_the_end(context: Context, node: str, path: str) -> None:
-    provisioning_seen.expect_complete(context.evidence, node, path)
+    provisioning.expect_complete(context.evidence, node, path)
 
 
 @then('"{path}" on "{node}" has the hub\'s bytes')
 def the_file_has_the_hubs_bytes(context: Context, path: str, node: str) -> None:
-    provisioning_seen.expect_hubs_bytes(context.evidence, node, path)
+    provisioning.expect_hubs_bytes(context.evidence, node, path)
 
 
 @then('"{path}" on "{node}" has {size_bytes:d} bytes, as the catalogue says')
 def the_file_has_this_size(context: Context, path: str, node: str, size_bytes: int) -> None:
-    provisioning_seen.expect_size(context.evidence, node, path, size_bytes)
+    provisioning.expect_size(context.evidence, node, path, size_bytes)
 
 
 @then('the catalogue of "{node}" has these rows, and no others:')
 def the_catalogue_has_these_rows(context: Context, node: str) -> None:
-    provisioning_seen.expect_rows(context.evidence, node, context.table)
+    provisioning.expect_rows(context.evidence, node, context.table)
 
 
 @then('the catalogue of "{node}" says that the model was downloaded when it was')
 def the_catalogue_says_when(context: Context, node: str) -> None:
-    provisioning_seen.expect_time(context.evidence, node)
+    provisioning.expect_time(context.evidence, node)
 
 
 @then("the hub was asked for the bytes from {from_bytes} on, with {delays_ms} ms between")
 def the_hub_was_asked(context: Context, from_bytes: str, delays_ms: str) -> None:
-    provisioning_seen.expect_attempts(context.evidence, lists.figures(from_bytes), lists.figures(delays_ms))
+    provisioning.expect_attempts(context.evidence, lists.figures(from_bytes), lists.figures(delays_ms))
 
 
 @then('the task failed with "{code}" after {attempts:d} attempts')
 def the_task_failed(context: Context, code: str, attempts: int) -> None:
-    provisioning_seen.expect_task_failed(context.evidence, code, attempts)
+    provisioning.expect_task_failed(context.evidence, code, attempts)
 
 
 @then('"{node}" has no file in "{directory}", and no row in its catalogue')
 def nothing_is_left(context: Context, node: str, directory: str) -> None:
-    provisioning_seen.expect_nothing_left(context.evidence, node, directory)
+    provisioning.expect_nothing_left(context.evidence, node, directory)

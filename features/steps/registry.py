@@ -3,7 +3,8 @@
 from behave import given, then
 from behave.runner import Context
 
-from harness import arrange, registration, reuse_seen
+from harness.acts import arrange, registration
+from harness.checks import reuse
 
 
 @given('worker "{worker_id}" is idle on "{node}"')
@@ -19,7 +20,7 @@ def a_node_runs_an_idle_worker(context: Context, node: str, worker_id: str) -> N
 
 @then('the hive of "{node}" told the queen of these workers:')
 def the_hive_told_of_workers(context: Context, node: str) -> None:
-    reuse_seen.expect_told(context.evidence, node, context.table)
+    reuse.expect_told(context.evidence, node, context.table)
 
 
 @then(
@@ -27,4 +28,4 @@ def the_hive_told_of_workers(context: Context, node: str) -> None:
     "no preflight, no provisioning, no start-up"
 )
 def the_queen_went_straight_to_inference(context: Context, worker_id: str, state: str, node: str) -> None:
-    reuse_seen.expect_straight_to_inference(context.evidence, node, worker_id, state)
+    reuse.expect_straight_to_inference(context.evidence, node, worker_id, state)

@@ -3,7 +3,8 @@
 from behave import given, then, when
 from behave.runner import Context
 
-from harness import arrange, loading_seen, registration
+from harness.acts import arrange, registration
+from harness.checks import loading
 
 
 @given('node "{node}" is registered, and has a model of {size_mb:d} MB')
@@ -25,24 +26,24 @@ def the_worker_stops_dead(context: Context, node: str, count: int, layers: int) 
 
 @then('the worker on "{node}", asked whether it is ready, last said:')
 def the_worker_last_said(context: Context, node: str) -> None:
-    loading_seen.expect_ready_answer(context.evidence, node, context.table)
+    loading.expect_ready_answer(context.evidence, node, context.table)
 
 
 @then('the worker on "{node}", asked at that address, told first these events and goes on:')
 def the_worker_told_so_far(context: Context, node: str) -> None:
-    loading_seen.expect_progress_so_far(context.evidence, node, context.table)
+    loading.expect_progress_so_far(context.evidence, node, context.table)
 
 
 @then('the worker on "{node}" told of its loading, event by event:')
 def the_worker_told_of_its_loading(context: Context, node: str) -> None:
-    loading_seen.expect_progress(context.evidence, node, context.table)
+    loading.expect_progress(context.evidence, node, context.table)
 
 
 @then('the worker on "{node}" at last told of {loaded:d} of {total:d} layers, that it is ready, and the end mark')
 def the_worker_told_the_end(context: Context, node: str, loaded: int, total: int) -> None:
-    loading_seen.expect_progress_end(context.evidence, node, loaded, total)
+    loading.expect_progress_end(context.evidence, node, loaded, total)
 
 
 @then("the user's program ended {after_s:d} s after the worker was started")
 def the_program_ended_after(context: Context, after_s: int) -> None:
-    loading_seen.expect_given_up(context.evidence, after_s)
+    loading.expect_given_up(context.evidence, after_s)

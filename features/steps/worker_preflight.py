@@ -3,7 +3,8 @@
 from behave import given, then, when
 from behave.runner import Context
 
-from harness import arrange, preflight_seen, registration
+from harness.acts import arrange, registration
+from harness.checks import preflight
 
 
 @given('node "{node}" is registered and has {free_mb:d} MB of RAM free, for a model of {size_mb:d} MB')
@@ -32,14 +33,14 @@ def the_user_asks_for_a_backend(context: Context, node: str, count: int, device:
 
 @then('the hive of "{node}" checked {memory}: {required_mb:d} MB required, {available_mb:d} MB available')
 def the_hive_checked_memory(context: Context, node: str, memory: str, required_mb: int, available_mb: int) -> None:
-    preflight_seen.expect_memory_check(context.evidence, node, memory, required_mb, available_mb)
+    preflight.expect_memory_check(context.evidence, node, memory, required_mb, available_mb)
 
 
 @then('the hive of "{node}" looked for device {device:d} of "{backend}" after its RAM check, and found it')
 def the_hive_found_the_device(context: Context, node: str, device: int, backend: str) -> None:
-    preflight_seen.expect_device_check(context.evidence, node, device, backend)
+    preflight.expect_device_check(context.evidence, node, device, backend)
 
 
 @then('the hive of "{node}" started no worker, and answered:')
 def the_hive_started_no_worker(context: Context, node: str) -> None:
-    preflight_seen.expect_refusal(context.evidence, node, context.table)
+    preflight.expect_refusal(context.evidence, node, context.table)

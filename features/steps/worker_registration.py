@@ -3,7 +3,8 @@
 from behave import then, when
 from behave.runner import Context
 
-from harness import arrange, hive_list_seen, worker_seen
+from harness.acts import arrange
+from harness.checks import hive_list, worker
 
 
 @when('the operator asks the hive of "{node}" for its workers')
@@ -18,14 +19,14 @@ def the_hive_is_restarted(context: Context, node: str) -> None:
 
 @then('the hive of "{node}" acknowledged the ready callback with {status:d} and "{message}"')
 def the_hive_acknowledged(context: Context, node: str, status: int, message: str) -> None:
-    worker_seen.expect_acknowledged(context.evidence, node, status, message)
+    worker.expect_acknowledged(context.evidence, node, status, message)
 
 
 @then('the hive of "{node}" listed:')
 def the_hive_listed(context: Context, node: str) -> None:
-    hive_list_seen.expect_listed(context.evidence, node, context.table)
+    hive_list.expect_listed(context.evidence, node, context.table)
 
 
 @then('the hive of "{node}" listed no worker')
 def the_hive_listed_no_worker(context: Context, node: str) -> None:
-    hive_list_seen.expect_nothing_listed(context.evidence, node)
+    hive_list.expect_nothing_listed(context.evidence, node)

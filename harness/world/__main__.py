@@ -39,7 +39,8 @@ def main() -> int:
 
 
 def leave_terminal() -> None:
-    """Have a session of one's own: Ctrl+C and a closed terminal are for the runner, which then ends the world in order."""
+    """Have a session of one's own: Ctrl+C and a closed terminal are for the runner, which then ends the world in
+    order."""
     with contextlib.suppress(PermissionError):  # who was started by hand leads a process group already
         os.setsid()
 

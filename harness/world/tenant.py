@@ -183,8 +183,8 @@ class Tenant:
         return [str(one) for one in left]
 
     def _let_programs_end(self) -> None:
-        """Time flows while programs end, whatever the attempt does: they have limits within which they do. It flows only
-        for so long, because a program that hangs would otherwise let the others live through years."""
+        """Time flows while programs end, whatever the attempt does: they have limits within which they do. It flows
+        only for so long, because a program that hangs would otherwise let the others live through years."""
         self._flow, self._watcher = None, None
         self.clock.flowing = True
         if isinstance(self.clock, StageClock):
@@ -218,8 +218,8 @@ class Tenant:
     async def flow(self, until: Sequence[Mapping[str, Any]], since: int) -> int | None:
         """Let time flow until a condition holds, and return its index; None when `stand` ended it.
 
-        Events count from number `since` on, ends of processes from the beginning. Raises ValueError for a condition that is none, or while time flows
-        already."""
+        Events count from number `since` on, ends of processes from the beginning. Raises ValueError for a condition
+        that is none, or while time flows already."""
         if self._flow is not None:
             raise ValueError("time flows already on this stage")
         flow = Flow(until)
