@@ -260,7 +260,7 @@ Feature: TEST-001 - inference across the nodes of rbee
 
 
 
-
+  # Worker registry
   Scenario: Worker registry returns empty list
     Given node "workstation" is registered with the queen
     And the hive runs on "workstation"
@@ -569,7 +569,7 @@ Feature: TEST-001 - inference across the nodes of rbee
 
 
 
-
+  # Inference
   Scenario: Inference request with SSE streaming
     Given node "workstation" is registered with the queen
     And worker "worker-abc123" is idle on "workstation"

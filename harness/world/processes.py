@@ -1,12 +1,8 @@
-"""The processes of a stage: starting a program, what it says, how it ends, and ending all of them.
-
-All of it is events of the world's loop: output is read from pipes, an end is seen on a pidfd. So what was said before
-a moment on the clock is known at that moment."""
+"""The processes of a stage: starting a program, signals, and ending all of them."""
 
 from __future__ import annotations
 
 import asyncio
-import codecs
 import contextlib
 import functools
 import os
@@ -14,24 +10,20 @@ import shlex
 import shutil
 import signal
 import subprocess
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import psutil
 
 from harness.world.adoption import Orphans, descendants
+from harness.world.program import OnExit, OnOutput, Program
 from harness.world.sandbox import environment
 from harness.world.topology import Node, Stage
 from mocks.common.launch import Launched, fork, launch
 
-PIPE_BYTES = 1 << 20  # the most that a pipe can be made to hold: one read takes all there is
 GRACE_S = 5.0  # real seconds between SIGTERM and SIGKILL
 KILLED_LIMIT_S = 10.0  # real seconds after which a killed process is said to be stuck
-
-OnOutput = Callable[[str, bytes], None]
-OnExit = Callable[[int], None]
 
 
 @dataclass(frozen=True)
@@ -43,98 +35,6 @@ class Left:
 
     def __str__(self) -> str:
         return f"{self.pid}: {shlex.join(self.argv)}"
-
-
-class Program:
-    """One program that was started: passes its output on, and tells its end.
-
-    `outputs` are its streams' names and the pipes to read them from, which it closes. An output goes to the log, to
-    `on_output` (stream, bytes) and, as text, to the stage. Pipes that a grandchild holds are read on after the end."""
-
-    def __init__(
-        self,
-        stage: Stage,
-        program: str,
-        node: Node,
-        process: Launched,
-        outputs: Mapping[str, int],
-        on_output: OnOutput | None,
-        on_exit: OnExit,
-    ) -> None:
-        self.pid: int = process.pid
-        self._stage = stage
-        self._names: dict[str, Any] = {"program": program, "node": node.name, "pid": process.pid}
-        self._pipes = dict(outputs)
-        self._decoders = {stream: codecs.getincrementaldecoder("utf-8")("replace") for stream in outputs}
-        self._on_output = on_output
-        self._on_exit = on_exit
-        self._log = (stage.directory / "logs" / f"{node.name}-{program}-{process.pid}.log").open("ab", buffering=0)
-        self._loop = asyncio.get_running_loop()
-        for stream, pipe in outputs.items():
-            os.set_blocking(pipe, False)
-            self._loop.add_reader(pipe, self._read, stream)
-        _when_ended(process, self._end)
-
-    def close(self) -> None:
-        """Nobody is left to write: take in what there still is, and let go of the pipes."""
-        for stream in list(self._pipes):
-            self._read_rest(stream)
-            self._close(stream)
-
-    def _read(self, stream: str) -> bool:
-        """Take in what can be read of a stream now; whether there was something."""
-        try:
-            data = os.read(self._pipes[stream], PIPE_BYTES)
-        except BlockingIOError:
-            return False
-        if not data:
-            self._close(stream)
-            return False
-        self._log.write(data)
-        if self._on_output is not None:
-            self._on_output(stream, data)
-        self._tell_output(stream, self._decoders[stream].decode(data))
-        return True
-
-    def _read_rest(self, stream: str) -> None:
-        """Read a stream to its end or, when somebody still holds it, take in what can be read at this moment."""
-        if self._read(stream):
-            self._read(stream)
-
-    def _close(self, stream: str) -> None:
-        if stream not in self._pipes:
-            return
-        pipe = self._pipes.pop(stream)
-        self._loop.remove_reader(pipe)
-        os.close(pipe)
-        self._tell_output(stream, self._decoders[stream].decode(b"", final=True))
-        if not self._pipes:
-            self._log.close()
-
-    def _tell_output(self, stream: str, text: str) -> None:
-        if text:
-            self._stage.tell("output", **self._names, stream=stream, text=text)
-
-    def _end(self, code: int) -> None:
-        for stream in list(self._pipes):
-            self._read_rest(stream)
-        self._stage.tell("exited", **self._names, code=code)
-        self._on_exit(code)
-
-
-def _when_ended(process: Launched, then: OnExit) -> None:
-    """Call `then` with the exit code of a child when it has ended."""
-    loop = asyncio.get_running_loop()
-    pidfd = os.pidfd_open(process.pid)
-
-    def end() -> None:
-        loop.remove_reader(pidfd)
-        os.close(pidfd)
-        code = process.poll()
-        assert code is not None
-        then(code)
-
-    loop.add_reader(pidfd, end)
 
 
 class Processes:
