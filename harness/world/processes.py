@@ -17,7 +17,7 @@ from pathlib import Path
 import psutil
 
 from harness.world.adoption import Orphans, descendants
-from harness.world.program import OnExit, OnOutput, Program
+from harness.world.program import OnExit, OnOutput, Program, when_ended
 from harness.world.sandbox import environment
 from harness.world.topology import Node, Stage
 from mocks.common.launch import Launched, fork, launch
@@ -94,7 +94,7 @@ class Processes:
             return None
         self._orphans.started(process.pid)
         self._running.add(process.pid)
-        _when_ended(process, functools.partial(self._ended, process.pid, on_exit))
+        when_ended(process, functools.partial(self._ended, process.pid, on_exit))
         return process.pid
 
     def roots(self) -> list[int]:

@@ -48,7 +48,7 @@ class Program:
         for stream, pipe in outputs.items():
             os.set_blocking(pipe, False)
             self._loop.add_reader(pipe, self._read, stream)
-        _when_ended(process, self._end)
+        when_ended(process, self._end)
 
     def close(self) -> None:
         """Nobody is left to write: take in what there still is, and let go of the pipes."""
@@ -97,7 +97,7 @@ class Program:
         self._on_exit(code)
 
 
-def _when_ended(process: Launched, then: OnExit) -> None:
+def when_ended(process: Launched, then: OnExit) -> None:
     """Call `then` with the exit code of a child when it has ended."""
     loop = asyncio.get_running_loop()
     pidfd = os.pidfd_open(process.pid)

@@ -14,7 +14,8 @@ from typing import Any, TypeVar
 from harness.world import sandbox
 from harness.world.adoption import Orphans
 from harness.world.keys import generate
-from harness.world.processes import OnExit, OnOutput, Processes
+from harness.world.processes import Processes
+from harness.world.program import OnExit, OnOutput
 from harness.world.topology import Node, NodeFacts
 
 LIMIT_S = 10.0  # of every wait in these tests
