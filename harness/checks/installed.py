@@ -19,7 +19,9 @@ def expect_usage(evidence: Evidence, programs: str, code: int) -> None:
         run = runs.get(name) or runs.get(REAL_NAMES.get(name, name))
         assert run is not None, f"{name} has not been run from where it was installed; there ran {sorted(runs)}"
         expect.equal(f"exit code of {run}", run.exit_code, code)
-        assert "Usage:" in run.printed("stdout"), f"{run} printed {run.printed('stdout')!r}, and no usage"
+        # With its own name in front: /bin/true, whatever it is called, prints a usage too, with its whole path.
+        usage = f"Usage: {run.program} "
+        assert usage in run.printed("stdout"), f"{run} printed {run.printed('stdout')!r}, and no {usage!r}"
 
 
 def expect_refused(evidence: Evidence, line: str, code: int) -> None:
