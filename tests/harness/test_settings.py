@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from harness import settings
+from harness.runner.options import WrongUse
 from harness.settings import SettingsError
 
 
@@ -34,11 +35,18 @@ def test_real_time_has_its_own_limits() -> None:
         ({"queen_scope": "house"}, r"-D queen_scope=house: use one of: scenario, run"),
         ({"wait_s": "soon"}, r"-D wait_s=soon: a number of seconds above 0 is needed"),
         ({"wait_s": "0"}, r"-D wait_s=0: a number of seconds above 0 is needed"),
+        ({"stand_ins": "/nothing/there"}, r"-D stand_ins=/nothing/there: there is no such directory"),
+        ({"prove": "perhaps"}, r"-D prove=perhaps: yes or no is needed"),
+        ({"go_on": "perhaps"}, r"-D go_on=perhaps: yes or no is needed"),
     ],
 )
 def test_what_cannot_be_used_is_said(given: dict[str, str], said: str) -> None:
-    with pytest.raises(SettingsError, match=said):
+    with pytest.raises(WrongUse, match=said):
         settings.read(given)
+
+
+def test_evidence_is_not_awaited_longer_than_anything_else() -> None:
+    assert settings.read({"clock": "real", "wait_s": "2"}).evidence_s == 2
 
 
 def test_a_file_that_cannot_be_run_is_said(tmp_path: Path) -> None:
