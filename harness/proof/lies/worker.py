@@ -170,7 +170,6 @@ LIES = [
         about="began to load|called back",
     ),
     Lie("prints its key", READY, around("mocks.worker.worker:Worker._report", _betrayed), about="API key"),
-    Lie("takes twice as long to load", LOADING, put("mocks.worker.loading:STEP_S", 0.8), about="load|layer"),
     Lie("tells of every eighth layer only", LOADING, put("mocks.worker.loading:STEP_LAYERS", 8), about="layer|loading"),
     Lie(
         "says another state when asked whether it is ready",

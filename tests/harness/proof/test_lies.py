@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+import tempfile
+from pathlib import Path
 
 import pytest
 
@@ -14,6 +16,8 @@ from harness.proof.lie_report import Told
 LIMIT_S = 60
 TELL_ALL = """
 import sys
+import tempfile
+from pathlib import Path
 from harness.proof import lies
 for lie in lies.lies(sys.argv[1]):
     lie.patch()
@@ -67,3 +71,13 @@ def test_the_report_has_survivors_first_and_the_sentences_that_caught_nothing() 
     assert "| keeper | says nothing | **none** | 1 | **nothing** |" in page
     assert "- the exit code is …\n" not in page
     assert "- it prints:\n" in page
+
+
+def test_a_lie_turns_a_scenario_red_and_every_sentence_that_fails_is_told() -> None:
+    [lie] = [lie for lie in lies.lies("keeper") if lie.name == "prints times that are an hour off"]
+    where = "features/test-001.feature:121"
+    with tempfile.TemporaryDirectory(prefix="rl-") as short:  # sockets lie below it
+        told = lie_report.told("keeper", lie, Path(short), {where: ["rbee-keeper setup list-nodes"]})
+
+    assert told.red == [where]
+    assert told.caught == {"the times that it prints are those of the rows, in their order": 1}
