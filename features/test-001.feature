@@ -985,6 +985,7 @@ Feature: TEST-001 - inference across the nodes of rbee
     And the hive runs on "workstation"
     When the user begins to follow a log with "rbee-keeper logs --node workstation --follow"
     And the operator starts worker "worker-abc123" on "workstation"
+    And 2 seconds pass
     And the user presses Ctrl+C
     Then the user has read these lines of the log of "workstation", each when it was written:
       """
