@@ -82,7 +82,8 @@ def _json(text: str | None) -> Any:
 
 
 def fold(events: Iterable[Mapping[str, Any]]) -> list[Exchange]:
-    """The exchanges that `events` tell of, in the order in which they were asked."""
+    """The exchanges that `events` tell of, in the order in which they were asked. On a shared stage the end of one that
+    an earlier scenario's program asked for may still come; it is none of this scenario's."""
     exchanges: dict[int, Exchange] = {}
     for event in events:
         kind = event["event"]
@@ -91,7 +92,7 @@ def fold(events: Iterable[Mapping[str, Any]]) -> list[Exchange]:
                 name: event[name] for name in ("asker", "host", "port", "node", "method", "path", "headers", "body")
             }
             exchanges[event["exchange"]] = Exchange(event["exchange"], asked_at_us=event["at_us"], **fields)
-        elif kind in ("answered", "passed", "ended"):
+        elif kind in ("answered", "passed", "ended") and event["exchange"] in exchanges:
             _add(exchanges[event["exchange"]], event)
     return list(exchanges.values())
 

@@ -94,7 +94,7 @@ class Control:
         if request["shared"]:
             self._house.shared[order.directory] = tenant
         self._library.publish_standard(tenant.files)
-        return tenant.attach(self._send, request["watcher"])
+        return await tenant.attach(self._send, request["watcher"])
 
     async def _leave(self) -> list[str]:
         """The attempt is over: a stage of its own is removed, a shared one is made as new. What had to be killed."""

@@ -84,6 +84,7 @@ class Tenant:
         self._watcher: int | None = None
         self._kept: dict[int, dict[str, Any]] = {}
         self._last_wait: Wait | None = None
+        self._turn = asyncio.Lock()
         self._base_us = 0
         self._events: list[dict[str, Any]] = []
         self._flow: Flow | None = None
@@ -112,9 +113,13 @@ class Tenant:
             self._open_parts.callback(Launches(self.launcher_path, self, self.processes).close)
             await self._house.warm_parent.tried()
 
-    def attach(self, send: Callable[[dict[str, Any]], None], watcher: int) -> dict[str, Any]:
+    async def attach(self, send: Callable[[dict[str, Any]], None], watcher: int) -> dict[str, Any]:
         """An attempt begins on this stage: what happens is told to it from now on, and its process `watcher` is looked
         at while time flows. What `open` replies. Its time begins now; what runs already is told as started."""
+        async with self._turn:  # an attempt that died may have left the stage to be made as new first
+            return self._attach(send, watcher)
+
+    def _attach(self, send: Callable[[dict[str, Any]], None], watcher: int) -> dict[str, Any]:
         self._send, self._watcher = send, watcher
         self._events.clear()
         self._base_us = self.clock.now_us
@@ -171,6 +176,10 @@ class Tenant:
     async def renew(self) -> list[str]:
         """Make the stage as new for the next attempt, but for the programs that are kept and the queen's registry. What
         had to be killed."""
+        async with self._turn:
+            return await self._renew()
+
+    async def _renew(self) -> list[str]:
         self._let_programs_end()
         self._kept = {pid: kept for pid, kept in self._kept.items() if pid in self.processes.roots()}
         left = await self.processes.end_others(self._kept.keys(), END_LIMIT_S)

@@ -129,7 +129,7 @@ def test_the_last_lookup_counts() -> None:
     [
         (looked_up({"download_id": "1", "local_path": None}), "download_id"),
         (looked_up({"download_id": "cached", "local_path": "/else"}), "local_path"),
-        (looked_up({"download_id": "cached", "local_path": MODEL}, hub=1), "how often the hub was asked"),
+        (looked_up({"download_id": "cached", "local_path": MODEL}, hub=1), "no request to the hub"),
     ],
 )
 def test_model_that_was_not_there_is_told(evidence: Evidence, fault: str) -> None:

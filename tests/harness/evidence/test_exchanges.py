@@ -70,3 +70,9 @@ def test_exchanges_come_in_the_order_in_which_they_were_asked() -> None:
     found = exchanges.fold([{**ASKED, "exchange": 2}, {**ASKED, "exchange": 1}])
 
     assert [exchange.number for exchange in found] == [2, 1]
+
+
+def test_the_end_of_an_exchange_of_an_earlier_scenario_is_passed_over() -> None:
+    ended = {"event": "ended", "at_us": 9, "exchange": 1, "how": "left", "body": None, "size": 0}
+
+    assert exchanges.fold([ended]) == []
