@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +11,7 @@ from pathlib import Path
 import psutil
 
 MARK = "RBEE_BDD_STAGE"  # every program of a stage has it in its environment, and hands it on
+HOST = b"RBEE_NODE_HOST"
 
 
 @dataclass(frozen=True)
@@ -46,13 +49,20 @@ def living(mark: str, started_by: Mapping[int, int]) -> list[Living]:
 
     `started_by` says of a fork that a launcher stands for who started that: it counts as the fork's parent."""
     found = []
-    for process in psutil.process_iter(["environ", "cmdline", "ppid", "status", "create_time"]):
-        environ = process.info["environ"] or {}
-        if environ.get(MARK) != mark or process.info["status"] == psutil.STATUS_ZOMBIE:
-            continue
-        argv = process.info["cmdline"] or []
-        parent = started_by.get(process.pid, process.info["ppid"])
-        host = environ.get("RBEE_NODE_HOST", "")
-        seen = Living(process.pid, tuple(argv), _program(argv), host, parent)
-        found.append((process.info["create_time"], seen))
+    for pid in map(int, filter(str.isdigit, os.listdir("/proc"))):
+        with contextlib.suppress(OSError, psutil.NoSuchProcess):
+            environ = (
+                Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+            )  # of all: psutil would take six times as long
+            if f"{MARK}={mark}".encode() in environ:
+                found.append(_seen(psutil.Process(pid), environ, started_by))
     return [seen for _, seen in sorted(found, key=lambda pair: (pair[0], pair[1].pid))]
+
+
+def _seen(process: psutil.Process, environ: list[bytes], started_by: Mapping[int, int]) -> tuple[float, Living]:
+    """A process, and when it began. Raises NoSuchProcess when it has ended."""
+    with process.oneshot():
+        argv = process.cmdline()
+        host = next((value for name, _, value in (each.partition(b"=") for each in environ) if name == HOST), b"")
+        parent = started_by.get(process.pid) or process.ppid()
+        return process.create_time(), Living(process.pid, tuple(argv), _program(argv), os.fsdecode(host), parent)

@@ -46,12 +46,15 @@ class Process:
         self._tasks = f"/proc/{pid}/task"
         self._directory = os.open(self._tasks, os.O_RDONLY | os.O_DIRECTORY)
         self._threads: dict[int, Thread] = {}
+        self._last_busy = 0
 
     def look(self, figures: Figures) -> list[int] | None:
         """Its children, when all of its threads sleep (their figures are added); None when it works.
 
         Children are listed after the state of the thread was read, so that none is born unseen. Raises OSError when the
         process is gone."""
+        if self._works_on():
+            return None
         children: list[int] = []
         present = {int(name) for name in os.listdir(self._directory)}
         if not present:
@@ -61,10 +64,19 @@ class Process:
         for number in present:
             thread = self._threads.get(number) or self._threads.setdefault(number, Thread(f"{self._tasks}/{number}"))
             if thread.state() not in ASLEEP:
+                self._last_busy = number
                 return None
-            figures[number] = thread.figures()
-            children += thread.children()
+        for number in present:
+            figures[number] = self._threads[number].figures()
+            children += self._threads[number].children()
         return children
+
+    def _works_on(self) -> bool:
+        """Whether the thread that was busy last still is: most looks end here."""
+        try:
+            return self._last_busy in self._threads and self._threads[self._last_busy].state() not in ASLEEP
+        except ProcessLookupError:  # it has ended
+            return False
 
     def close(self) -> None:
         os.close(self._directory)
