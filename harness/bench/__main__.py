@@ -1,0 +1,71 @@
+"""scripts/bench: measures, and writes docs/performance.md."""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from harness.bench.measure import F, Failed, Figures, Thing, compare, cost_of
+from harness.bench.page import page
+from harness.bench.parts import Parts, Watcher
+
+PROJECT = Path(__file__).parents[2]
+FEATURE = "test-001.feature"
+JOBS = 2  # at the same time, where growth is measured
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Measure and write the page; the exit code: 1 when something that is measured fails."""
+    parser = argparse.ArgumentParser(prog="scripts/bench", description=__doc__)
+    parser.add_argument("--runs", type=int, default=5, help="of each command (%(default)s)")
+    parser.add_argument("--growth", type=int, nargs="+", default=[1, 4, 16], help="times the feature (%(default)s)")
+    parser.add_argument("commit", help="what the page says was measured")
+    chosen = parser.parse_args(arguments)
+    things = promised()
+    try:
+        figures = compare(things, chosen.runs)
+        growth = {times: grown(times) for times in chosen.growth}
+    except Failed as failure:
+        print(f"scripts/bench: {failure}", file=sys.stderr)
+        return 1
+    (PROJECT / "docs" / "performance.md").write_text(page(things, figures, growth, chosen.commit), encoding="utf-8")
+    return 0
+
+
+def promised() -> list[Thing]:
+    """The commands that the promises speak of, and what else is worth a comparison."""
+    behave = [sys.executable, "-m", "behave"]
+    suite = [
+        Thing(f"the suite, `-j {jobs}`", [*behave, "-j", str(jobs)], PROJECT, limit_f)
+        for jobs, limit_f in ((1, 36.0), (2, 20.0), (3, 18.0))
+    ]
+    return [
+        Thing("scenario 949 from cold", [*behave, f"features/{FEATURE}:949"], PROJECT, 5.0),
+        Thing("scenario 949, everything exec'd", [*behave, "-D", "warm=no", f"features/{FEATURE}:949"], PROJECT),
+        *suite,
+    ]
+
+
+def grown(times: int) -> tuple[Figures, Parts]:
+    """One run with the feature `times` times, in a copy of the project's features. Raises Failed."""
+    with tempfile.TemporaryDirectory() as name:
+        directory = Path(name)
+        shutil.copy(PROJECT / "setup.cfg", directory)
+        shutil.copytree(PROJECT / "features", directory / "features", ignore=shutil.ignore_patterns("*.feature"))
+        for number in range(times):
+            shutil.copy(PROJECT / "features" / FEATURE, directory / "features" / f"{number:02}.feature")
+        variables = {"PYTHONPATH": str(PROJECT)}
+        thing = Thing(f"{times} times", [sys.executable, "-m", "behave", "-j", str(JOBS)], directory, None, variables)
+        f, watcher = Thing("F", F, directory), Watcher()
+        before = cost_of(f)
+        figures = Figures([cost_of(thing, watcher.follow)], [before])
+        print(f"{thing.name} the feature: {figures.ratios[0]:.1f} F", file=sys.stderr)
+        return figures, watcher.parts
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
