@@ -1,13 +1,13 @@
-"""For all tests: a skipped test is a failure, because nobody reads what a green run left out; and SIGINT is what it is at
-a terminal."""
+"""For all tests: a skipped test is a failure, because nobody reads what a green run left out; and SIGINT is what it is
+at a terminal."""
 
 import signal
 from typing import Any
 
 import pytest
 
-# A shell starts what it runs in the background with SIGINT ignored, and so would every program of a test be: many of them
-# are about Ctrl+C.
+# A shell starts what it runs in the background with SIGINT ignored, and so would every program of a test be: many of
+# them are about Ctrl+C.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
