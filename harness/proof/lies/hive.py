@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -165,4 +167,12 @@ LIES = [
         answer(APP, "/v1/workers/ready", lambda _: {"message": "ok"}),
         about="called back|callback",
     ),
+    Lie(
+        "ends with its first worker",
+        SHUTDOWN,
+        around("mocks.hive.workers:Workers.drop", lambda _: lambda *__: os.kill(os.getpid(), signal.SIGTERM)),
+        about="still runs",
+    ),
+    Lie("logs no warning", r"error WORKER_CRASHED", put("mocks.hive.logs:warn", nothing), about="the log of"),
+    Lie("says nothing of its state", r"rbee-keeper pool status", put("mocks.hive.cli:show_status", lambda _: 0)),
 ]

@@ -128,4 +128,17 @@ LIES = [
     ),
     Lie("prints nothing of a log", r"rbee-keeper logs", put("mocks.keeper.logs:run", lambda _: 0)),
     Lie("prints no worker", r"rbee-keeper workers list", put("mocks.keeper.workers:_print_worker", nothing)),
+    Lie(
+        "ends with 3 after a question about workers",
+        r"rbee-keeper workers",
+        around("mocks.keeper.workers:run", _code(3)),
+    ),
+    Lie(
+        "has its queen and hive started by a shell",
+        r"rbee-keeper infer.* --ephemeral",
+        around(
+            "mocks.keeper.ephemeral:launch",
+            lambda launch: lambda argv, **how: launch(["/bin/sh", "-c", '"$0" "$@"; exit $?', *argv], **how),
+        ),
+    ),
 ]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import importlib
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
@@ -48,6 +50,40 @@ def _twice(tell: Any) -> object:
 
 def _without_details(event: Any) -> object:
     return lambda self: {name: value for name, value in event(self).items() if name != "details"}
+
+
+def _curious(hive: Any) -> object:
+    """A node that is not registered is tried, over HTTP and SSH, before that is said."""
+
+    def lying(self: Any, name: str) -> object:
+        try:
+            return hive(self, name)
+        except Exception:
+            http, ssh = (importlib.import_module(f"mocks.common.{module}") for module in ("http", "ssh"))
+            host = f"{name}.home.arpa"
+            with contextlib.suppress(Exception), http.session() as session:
+                session.get(f"http://{host}:9200/v1/health", timeout=5)
+            with contextlib.suppress(Exception):
+                ssh.run(ssh.Login(host, 22, "rbee", None), "true", limit_s=5)
+            raise
+
+    return lying
+
+
+def _late(post: Any) -> object:
+    def lying(*what: Any) -> object:
+        importlib.import_module("mocks.common.clock").sleep(60)
+        return post(*what)
+
+    return lying
+
+
+def _otherwise_started(hive_of: Any) -> object:
+    def lying(node: Any) -> object:
+        hive = hive_of(node)
+        return replace(hive, start_command=f"true; {hive.start_command}")
+
+    return lying
 
 
 def _every_other(lines: Any) -> object:
@@ -141,4 +177,21 @@ LIES = [
     ),
     Lie("tells no worker to shut down", r"rbee-keeper workers shutdown", put("mocks.queen.workers:shut_down", nothing)),
     Lie("leaves out every other line of a log", r"rbee-keeper logs", around("mocks.queen.logs:_lines", _every_other)),
+    Lie(
+        "tries a node that it does not know",
+        r"queen-rbee POST /v2/tasks 404",
+        around("mocks.queen.state:Queen.hive", _curious),
+    ),
+    Lie(
+        "waits a minute before it asks a worker",
+        STREAM,
+        around("mocks.queen.inference:_post", _late),
+        about="first token",
+    ),
+    Lie(
+        "starts a hive by another command",
+        INFER,
+        around("mocks.queen.hives:hive_of", _otherwise_started),
+        about="started the hive there by",
+    ),
 ]
