@@ -131,8 +131,8 @@ def _chosen(program: str | None, text: str) -> Iterator[tuple[str, lies.Lie]]:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Tell the lies one after the other; the exit code is 0 when all were caught, and each sentence caught one where all
-    were told; else 1."""
+    """Tell the lies one after the other. Returns 0 when all were caught, and each sentence caught one where all were
+    told; else 1."""
     parser = argparse.ArgumentParser(prog="scripts/lies", description=(__doc__ or "").split("\n", 1)[0])
     parser.add_argument("--program", choices=lies.PROGRAMS, help="only the lies of this one")
     parser.add_argument("--lie", default="", help="only the lies with this in their name")
