@@ -73,7 +73,8 @@ class Stream:
         """Close now. What was sent arrives before the end; what waits in an interrupted `send` does not."""
         self._writer.transport.abort()
         with contextlib.suppress(OSError):
-            await self._writer.wait_closed()
+            # Who is canceled here would otherwise cancel the end itself, and whoever waits for that later.
+            await asyncio.shield(self._writer.wait_closed())
 
     async def acknowledged(self) -> None:
         """Wait until the other side has acknowledged everything that was sent, at most ACKNOWLEDGED_LIMIT_S. This takes

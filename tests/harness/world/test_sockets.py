@@ -54,6 +54,21 @@ class Pair:
         await self._listener.close()
 
 
+def test_a_close_that_is_canceled_can_be_repeated() -> None:
+    async def scenario() -> None:
+        async with Pair() as pair:
+            closing = asyncio.create_task(pair.here.close())
+            await asyncio.sleep(0)
+            closing.cancel()
+            await asyncio.gather(closing, return_exceptions=True)
+
+            await pair.here.close()
+
+            assert closing.cancelled()
+
+    run(scenario())
+
+
 def test_an_end_is_not_a_reset() -> None:
     async def scenario() -> None:
         async with Pair() as pair:
