@@ -62,7 +62,7 @@ class Control:
                 raise RequestError(f"the world cannot do {request['do']!r}; it can {', '.join(handlers)}")
             reply = await handlers[request["do"]](request)
         except (RequestError, TopologyError, ValueError, OSError) as error:
-            reply = {"error": str(error)}
+            reply = {"error": str(error) or repr(error)}
         except Exception as error:  # a fault of the world's own: the attempt must not wait for a reply for ever
             traceback.print_exc()
             reply = {"error": f"the world failed at {request['do']}: {error!r} (its log has more)"}

@@ -132,8 +132,17 @@ class Processes:
         for _ in range(2):  # a process that is being born, between fork and exec, forgets the first SIGTERM
             await self._ask(grace_s / 2)
         left = _alive(descendants(self._to_end()))
-        async with asyncio.timeout(KILLED_LIMIT_S):
-            await self._all_gone(kill=True)
+        try:
+            async with asyncio.timeout(KILLED_LIMIT_S):
+                await self._all_gone(kill=True)
+        except TimeoutError as error:
+            alive = (
+                ", ".join(map(str, _alive(self._to_end())))
+                or f"none of {self._to_end()} is alive, nor said to have ended"
+            )
+            raise TimeoutError(
+                f"processes of a stage are not gone {KILLED_LIMIT_S:g} s after SIGKILL: {alive}"
+            ) from error
         for program in [program for program in self._programs if program.pid not in self._spared]:
             program.close()
             self._programs.remove(program)
