@@ -117,7 +117,7 @@ def broken_off(response: requests.Response, *, after_s: float) -> Iterator[None]
                 limited.wait_readable(ended)
         except TimeoutError:
             # What has been read to its end is gone already.
-            with contextlib.suppress(RuntimeError):
+            with contextlib.suppress(RuntimeError, OSError):
                 response.raw.shutdown()
 
     watcher = threading.Thread(target=watch, daemon=True, name="limit")

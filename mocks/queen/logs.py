@@ -62,6 +62,7 @@ def _lines(log: requests.Response, asker: socket.socket) -> Iterator[bytes]:
 
 
 def _hang_up(log: requests.Response) -> None:
-    """End an answer for a thread that waits for its next bytes, if it has not ended; closing would not wake it."""
-    with contextlib.suppress(RuntimeError):
+    """End an answer for a thread that waits for its next bytes; closing would not wake it. One that has ended already,
+    or ends at this moment (OSError), needs nothing."""
+    with contextlib.suppress(RuntimeError, OSError):
         log.raw.shutdown()

@@ -54,10 +54,16 @@ def test_log_of_an_asker_who_hangs_up_is_left(client: Client, hive_up: Service) 
     client.queen.registry.add(node(hive_up.host))
     never, left = threading.Event(), threading.Event()
 
+    def written() -> Iterator[bytes]:
+        # Not by call_on_close: the library's server forgets that when the connection is reset.
+        try:
+            yield from [b"one\n", *[b"more\n"] * 100]
+            never.wait(LIMIT_S)
+        finally:
+            left.set()
+
     def endless() -> flask.Response:
-        answer = lines(b"one\n", *[b"more\n"] * 100, never)
-        answer.call_on_close(left.set)
-        return answer
+        return flask.Response(written(), content_type="text/plain")
 
     hive_up.answers["GET /v1/logs"] = endless
     with client.get("/v2/logs?node=workstation&follow=true", stream=True) as answer:
