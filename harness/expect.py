@@ -28,6 +28,14 @@ def delay(what: str, seen_us: int, wanted_us: int, *, real: bool) -> None:
     assert wanted_us <= seen_us <= most_us, f"{what}: wanted {wanted_us / 1e6:g} s, seen {seen_us / 1e6:.6f} s"
 
 
+def period(what: str, seen_us: int, wanted_us: int, *, real: bool) -> None:
+    """The time between two beats of a loop is exactly `wanted_us` microseconds; in real time each beat may be seen a
+    little late, so that it is up to 250 ms more or less."""
+    slack_us = REAL_SLACK_US if real else 0
+    seen_late_us = abs(seen_us - wanted_us)
+    assert seen_late_us <= slack_us, f"{what}: wanted {wanted_us / 1e6:g} s, seen {seen_us / 1e6:.6f} s"
+
+
 def as_text(value: Any) -> str:
     """A value as a table cell shows it: text as it is, true, false and null as in JSON, a number without a needless
     `.0`, the entries of a list with commas between them."""

@@ -66,4 +66,4 @@ def expect_removed(evidence: Evidence, worker_id: str, count: int, every_s: int,
 
 def _expect_apart(evidence: Evidence, asked: Sequence[Exchange], every_s: int) -> None:
     for one, other in pairwise(asked):
-        expect.delay(f"before {other}", other.asked_at_us - one.asked_at_us, every_s * 1_000_000, real=evidence.real)
+        expect.period(f"before {other}", other.asked_at_us - one.asked_at_us, every_s * 1_000_000, real=evidence.real)

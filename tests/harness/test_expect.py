@@ -53,3 +53,22 @@ def test_a_delay_has_a_slack_in_real_time(seen_us: int, holds: bool) -> None:
     else:
         with pytest.raises(AssertionError):
             expect.delay("retry", seen_us, 200_000, real=True)
+
+
+@pytest.mark.parametrize(
+    ("seen_us", "real", "holds"),
+    [
+        (30_000_000, False, True),
+        (29_999_999, False, False),
+        (29_990_000, True, True),
+        (30_250_000, True, True),
+        (29_749_999, True, False),
+        (30_250_001, True, False),
+    ],
+)
+def test_a_period_may_be_shorter_or_longer_in_real_time_only(seen_us: int, real: bool, holds: bool) -> None:
+    if holds:
+        expect.period("health", seen_us, 30_000_000, real=real)
+    else:
+        with pytest.raises(AssertionError, match="wanted 30 s"):
+            expect.period("health", seen_us, 30_000_000, real=real)
