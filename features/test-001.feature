@@ -192,7 +192,6 @@ Feature: TEST-001 - inference across the nodes of rbee
       | workstation | hub         | GET tinyllama-q4.gguf                                      |
       | blep        | hive        | POST /v1/workers/spawn                                     |
       | workstation | hive        | POST /v1/workers/ready                                     |
-      | blep        | worker      | GET /v1/loading/progress                                   |
       | blep        | worker      | POST /v1/inference                                         |
     And the queen logged in to "workstation" as "rbee", with the key in its row, and started the hive there by:
       """
@@ -219,6 +218,7 @@ Feature: TEST-001 - inference across the nodes of rbee
       | model_ref                                 | backend | device | state | slots_total | slots_available |
       | hf:TheBloke/TinyLlama-1.1B-Chat-v1.0-GGUF | cuda    | 1      | idle  | 1           | 1               |
     And the exit code is 0
+
 
 
 
