@@ -26,11 +26,6 @@ _python.sbrk.restype = ctypes.c_void_p
 _shown: ctypes.Array[ctypes.c_char] | None = None  # what the kernel shows of this process lies here
 
 
-def can_fork_siblings() -> bool:
-    """Whether this module knows the machine."""
-    return platform.machine() in CLONE
-
-
 def fork_sibling() -> int:
     """As os.fork(), but the new process is a child of this one's parent: a sibling. Raises OSError.
 
