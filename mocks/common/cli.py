@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
+from mocks.common import machine
 from mocks.common.errors import RbeeError
 
 INTERRUPTED = 130
@@ -19,8 +20,7 @@ INTERRUPTED = 130
 class Parser(argparse.ArgumentParser):
     """A command line whose mistakes are told as rbee tells them: on stderr, with exit code 2.
 
-    An option counts only in full and only once; a missing subcommand gets the whole help text. A parser parses one
-    command line.
+    An option counts only in full and only once; a missing subcommand gets the whole help text.
     """
 
     def __init__(self, **kwargs: Any) -> None:
@@ -37,6 +37,9 @@ class Parser(argparse.ArgumentParser):
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
         """As argparse does it, but for a command line that ends where a subcommand is needed."""
         words = sys.argv[1:] if args is None else list(args)
+        for action in self._actions:
+            if isinstance(action, _Once):
+                action.given = False
         if self._branches and not words:
             self.print_help(sys.stderr)
             self.exit(2)
@@ -93,6 +96,23 @@ def os_text(failure: OSError) -> str:
 def _fail(message: str) -> int:
     print(f"Error: {message}", file=sys.stderr)
     return 1
+
+
+class Version(argparse.Action):
+    """Prints the version of the program, as its environment tells it, and ends with exit code 0."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(nargs=0, default=argparse.SUPPRESS, help="show program's version number and exit", **kwargs)
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,  # noqa: ARG002
+        values: object,  # noqa: ARG002
+        option_string: str | None = None,  # noqa: ARG002
+    ) -> None:
+        print(f"{parser.prog} {machine.version()}")
+        parser.exit()
 
 
 class _Formatter(argparse.HelpFormatter):

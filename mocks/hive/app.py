@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,63 +23,78 @@ KEEP_ALIVE_S = 10
 _WORKERS_ROUTES = ("/v1/workers/ready", "/v1/workers/state")
 
 
-def build(workers: Workers, downloads: Downloads) -> flask.Flask:
-    """The application of a hive with these workers and downloads."""
-    app = serve.application("rbee-hive")
-    _add_door(app, workers)
-    _add_health(app)
-    _add_logs(app)
-    _add_models(app, downloads)
-    _add_spawn(app, workers, downloads)
-    _add_reports(app, workers)
+app = serve.application("rbee-hive")
+
+
+@dataclass(frozen=True)
+class Hive:
+    """What a running hive has, for its routes."""
+
+    workers: Workers
+    downloads: Downloads
+
+
+def application(workers: Workers, downloads: Downloads) -> flask.Flask:
+    """The application of a hive with these workers and downloads.
+
+    There is one, of the hive for which it was asked last. It is built when the module is loaded, since its routes take
+    longer to compile than to answer: a program that is forked finds them ready."""
+    app.extensions["hive"] = Hive(workers, downloads)
     return app
 
 
-def _add_door(app: flask.Flask, workers: Workers) -> None:
-    @app.before_request
-    def let_in() -> None:
-        key = auth.node_key()
-        if key is None:
-            return
-        keys = [key]
-        if flask.request.path in _WORKERS_ROUTES:
-            keys += [worker.api_key for worker in workers.all()]
-        auth.check(flask.request.headers.get("Authorization", ""), keys)
+def _here() -> Hive:
+    hive: Hive = app.extensions["hive"]
+    return hive
 
 
-def _add_health(app: flask.Flask) -> None:
-    @app.get("/health")
-    @app.get("/v1/health")
-    def health() -> dict[str, str]:
-        return {"status": "alive", "version": machine.version(), "api_version": "v1"}
+@app.before_request
+def let_in() -> None:
+    """A hive with a key answers who shows it, and its own workers who show theirs where they report."""
+    key = auth.node_key()
+    if key is None:
+        return
+    keys = [key]
+    if flask.request.path in _WORKERS_ROUTES:
+        keys += [worker.api_key for worker in _here().workers.all()]
+    auth.check(flask.request.headers.get("Authorization", ""), keys)
 
 
-def _add_logs(app: flask.Flask) -> None:
-    @app.get("/v1/logs")
-    def read_logs() -> flask.Response:
-        asked = fields.query(flask.request, Field("follow", "bool", required=False, default=False))
-        lines = logs.follow() if asked["follow"] else iter(logs.last())
-        return flask.Response((f"{line}\n".encode() for line in lines), content_type="text/plain; charset=utf-8")
+@app.get("/health")
+@app.get("/v1/health")
+def health() -> dict[str, str]:
+    """That it lives, and its version."""
+    return {"status": "alive", "version": machine.version(), "api_version": "v1"}
 
 
-def _add_models(app: flask.Flask, downloads: Downloads) -> None:
-    @app.post("/v1/models/download")
-    def download() -> dict[str, Any]:
-        text = fields.body(flask.request, Field("model_ref"))["model_ref"]
-        if text.count(":") != 1:
-            raise RbeeError("INVALID_REQUEST", f"Invalid model reference format: {text}", status=400)
-        model = hub.reference(text)
-        known = catalog.find(model.provider, model.name)
-        if known:
-            return {"download_id": "cached", "local_path": known.local_path}
-        return {"download_id": downloads.start(model).id, "local_path": None}
+@app.get("/v1/logs")
+def read_logs() -> flask.Response:
+    """The last lines of its log, and with `follow=true` what it writes from now on."""
+    asked = fields.query(flask.request, Field("follow", "bool", required=False, default=False))
+    lines = logs.follow() if asked["follow"] else iter(logs.last())
+    return flask.Response((f"{line}\n".encode() for line in lines), content_type="text/plain; charset=utf-8")
 
-    @app.get("/v1/models/download/progress")
-    def progress() -> flask.Response:
-        asked = fields.query(flask.request, Field("id"))
-        stream = _progress(downloads.get(asked["id"]))
-        headers = {"cache-control": "no-cache"}
-        return flask.Response(stream, content_type="text/event-stream", headers=headers)
+
+@app.post("/v1/models/download")
+def download() -> dict[str, Any]:
+    """Begin to bring a model here, unless the catalogue has it."""
+    text = fields.body(flask.request, Field("model_ref"))["model_ref"]
+    if text.count(":") != 1:
+        raise RbeeError("INVALID_REQUEST", f"Invalid model reference format: {text}", status=400)
+    model = hub.reference(text)
+    known = catalog.find(model.provider, model.name)
+    if known:
+        return {"download_id": "cached", "local_path": known.local_path}
+    return {"download_id": _here().downloads.start(model).id, "local_path": None}
+
+
+@app.get("/v1/models/download/progress")
+def progress() -> flask.Response:
+    """How far a download has come, as it goes on."""
+    asked = fields.query(flask.request, Field("id"))
+    stream = _progress(_here().downloads.get(asked["id"]))
+    headers = {"cache-control": "no-cache"}
+    return flask.Response(stream, content_type="text/event-stream", headers=headers)
 
 
 def _progress(download: Download) -> Iterator[bytes]:
@@ -87,35 +103,37 @@ def _progress(download: Download) -> Iterator[bytes]:
     yield events.DONE
 
 
-def _add_spawn(app: flask.Flask, workers: Workers, downloads: Downloads) -> None:
-    @app.post("/v1/workers/spawn")
-    def spawn() -> dict[str, Any]:
-        model_field = _either("model_ref", "model")
-        asked = fields.body(
-            flask.request,
-            Field(model_field),
-            Field("backend"),
-            Field("device", "u32"),
-            Field("model_path", required=False, default=""),
-            Field("worker_id", required=False, nullable=True),
-        )
-        model = hub.reference(asked[model_field])
-        path = asked["model_path"] or _model_path(model, downloads)
-        preflight.check(_size(path), asked["backend"], asked["device"])
-        worker_id = asked["worker_id"] or f"worker-{uuid.uuid4()}"
-        worker = workers.spawn(Order(worker_id, str(model), path, asked["backend"], asked["device"]))
-        reply = {"worker_id": worker.id, "url": worker.url, "state": "loading", "api_key": worker.api_key}
-        return {**reply, "model_ref": str(model), "backend": asked["backend"], "device": asked["device"]}
-
-    @app.get("/v1/workers/list")
-    def list_workers() -> dict[str, Any]:
-        return {"workers": [worker.row() for worker in workers.all()]}
+@app.post("/v1/workers/spawn")
+def spawn() -> dict[str, Any]:
+    """Start a worker; answered while it loads."""
+    model_field = _either("model_ref", "model")
+    asked = fields.body(
+        flask.request,
+        Field(model_field),
+        Field("backend"),
+        Field("device", "u32"),
+        Field("model_path", required=False, default=""),
+        Field("worker_id", required=False, nullable=True),
+    )
+    model = hub.reference(asked[model_field])
+    path = asked["model_path"] or _model_path(model)
+    preflight.check(_size(path), asked["backend"], asked["device"])
+    worker_id = asked["worker_id"] or f"worker-{uuid.uuid4()}"
+    worker = _here().workers.spawn(Order(worker_id, str(model), path, asked["backend"], asked["device"]))
+    reply = {"worker_id": worker.id, "url": worker.url, "state": "loading", "api_key": worker.api_key}
+    return {**reply, "model_ref": str(model), "backend": asked["backend"], "device": asked["device"]}
 
 
-def _model_path(model: hub.Reference, downloads: Downloads) -> str:
+@app.get("/v1/workers/list")
+def list_workers() -> dict[str, Any]:
+    """All workers and their states."""
+    return {"workers": [worker.row() for worker in _here().workers.all()]}
+
+
+def _model_path(model: hub.Reference) -> str:
     """The path that the catalogue knows, else that of the file after a download."""
     known = catalog.find(model.provider, model.name)
-    return known.local_path if known else downloads.start(model).outcome()
+    return known.local_path if known else _here().downloads.start(model).outcome()
 
 
 def _size(path: str) -> int:
@@ -126,28 +144,30 @@ def _size(path: str) -> int:
         raise RbeeError("MODEL_NOT_FOUND", message, status=404) from failure
 
 
-def _add_reports(app: flask.Flask, workers: Workers) -> None:
-    @app.post("/v1/workers/ready")
-    def ready() -> dict[str, str]:
-        report = fields.body(flask.request, *_ready_fields())
-        worker = workers.get(report["worker_id"])
-        if worker:
-            worker.called_back(report["vram_bytes"])
-            logs.info(f"worker {worker.id} listens at {worker.url} and loads its model")
-        return {"message": "Worker registered as ready"}
+@app.post("/v1/workers/ready")
+def ready() -> dict[str, str]:
+    """A worker reports that it listens."""
+    report = fields.body(flask.request, *_ready_fields())
+    worker = _here().workers.get(report["worker_id"])
+    if worker:
+        worker.called_back(report["vram_bytes"])
+        logs.info(f"worker {worker.id} listens at {worker.url} and loads its model")
+    return {"message": "Worker registered as ready"}
 
-    @app.post("/v1/workers/state")
-    def state() -> dict[str, str]:
-        report = fields.body(flask.request, Field("worker_id"), Field("state"), Field("slots_available", "u32"))
-        if report["state"] not in STATES:
-            message = f"state: unknown variant `{report['state']}`, expected one of {', '.join(STATES)}"
-            raise RbeeError("INVALID_REQUEST", message, status=422)
-        worker = workers.get(report["worker_id"])
-        if worker is None:
-            raise RbeeError("INVALID_REQUEST", f"Worker not found: {report['worker_id']}", status=404)
-        worker.changed(report["state"], report["slots_available"])
-        logs.info(f"worker {worker.id} is {worker.state}")
-        return {"message": "Worker state updated"}
+
+@app.post("/v1/workers/state")
+def state() -> dict[str, str]:
+    """A worker reports what it does now."""
+    report = fields.body(flask.request, Field("worker_id"), Field("state"), Field("slots_available", "u32"))
+    if report["state"] not in STATES:
+        message = f"state: unknown variant `{report['state']}`, expected one of {', '.join(STATES)}"
+        raise RbeeError("INVALID_REQUEST", message, status=422)
+    worker = _here().workers.get(report["worker_id"])
+    if worker is None:
+        raise RbeeError("INVALID_REQUEST", f"Worker not found: {report['worker_id']}", status=404)
+    worker.changed(report["state"], report["slots_available"])
+    logs.info(f"worker {worker.id} is {worker.state}")
+    return {"message": "Worker state updated"}
 
 
 def _ready_fields() -> tuple[Field, ...]:

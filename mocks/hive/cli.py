@@ -23,13 +23,13 @@ PORT = 9200
 
 def main() -> NoReturn:
     """Run the program: what the command line asks for."""
-    cli.run(lambda arguments: int(arguments.run(arguments)), parser())
+    cli.run(lambda arguments: int(arguments.run(arguments)), PARSER)
 
 
 def parser() -> cli.Parser:
     """The command line."""
     hive = cli.Parser(prog="rbee-hive", description="Pool manager: brings models and workers to this machine.")
-    hive.add_argument("-V", "--version", action="version", version=f"rbee-hive {machine.version()}")
+    hive.add_argument("-V", "--version", action=cli.Version)
     commands = hive.add_subparsers(metavar="COMMAND")
     daemon = _command(commands, "daemon", "Run the HTTP daemon until SIGINT or SIGTERM", run_daemon)
     place = daemon.add_mutually_exclusive_group()
@@ -63,7 +63,7 @@ def run_daemon(arguments: argparse.Namespace) -> int:
         stopping.cascade(workers)
 
     try:
-        return serve.serve(app.build(workers, Downloads()), port, ready=ready, stop=stop)
+        return serve.serve(app.application(workers, Downloads()), port, ready=ready, stop=stop)
     except OSError as failure:
         reason = cli.os_text(failure)
         message = f"Failed to bind to {_shown(machine.bind_host())}:{port}: {reason}\n\nCaused by:\n    {reason}"
@@ -138,3 +138,8 @@ def _address(text: str) -> tuple[str, int]:
 
 def _shown(host: str) -> str:
     return f"[{host}]" if ":" in host else host
+
+
+PARSER = parser()
+"""Built when the module is loaded, since that takes longer than many a command: a program that is forked finds it
+ready."""

@@ -7,7 +7,7 @@ import importlib
 import math
 from typing import Any, NoReturn
 
-from mocks.common import cli, machine
+from mocks.common import cli
 
 U16 = 2**16 - 1
 U32 = 2**32 - 1
@@ -17,7 +17,7 @@ LOCAL_NODE = "localhost"
 
 def main() -> NoReturn:
     """Run the program: what the command line asks for."""
-    cli.run(_run, parser())
+    cli.run(_run, PARSER)
 
 
 def _run(arguments: argparse.Namespace) -> int:
@@ -32,7 +32,7 @@ def _run(arguments: argparse.Namespace) -> int:
 def parser() -> cli.Parser:
     """The command line. `command` names the module of the command, whose `run` takes the arguments."""
     keeper = cli.Parser(prog="rbee-keeper", description="Runs inference on your machines.")
-    keeper.add_argument("-V", "--version", action="version", version=f"rbee-keeper {machine.version()}")
+    keeper.add_argument("-V", "--version", action=cli.Version)
     commands = keeper.add_subparsers(metavar="COMMAND", dest="command")
     install = commands.add_parser("install", help="Install the programs on this machine")
     install.add_argument("--system", action="store_true", help="for all users, into /usr/local, instead of ~/.local")
@@ -135,3 +135,8 @@ def _add_part(parts: Any, name: str, purpose: str) -> Any:
     part = parts.add_parser(name, help=purpose)
     part.add_argument("--host", required=True, help="the pool's machine, before the last word")
     return part.add_subparsers(metavar="COMMAND", dest="action")
+
+
+PARSER = parser()
+"""Built when the module is loaded, since that takes longer than many a command: a program that is forked finds it
+ready."""

@@ -17,10 +17,11 @@ DEFAULT_PORT = 8080
 
 def main() -> NoReturn:
     """Run the program with the command line of this process."""
-    cli.run(_run, _parser())
+    cli.run(_run, PARSER)
 
 
-def _parser() -> cli.Parser:
+def parser() -> cli.Parser:
+    """The command line."""
     parser = cli.Parser(prog="queen-rbee", description="Orchestrator daemon: carries inference to the hives of nodes.")
     parser.add_argument("word", nargs="?", choices=("daemon",), help="may be given; there is nothing else to run")
     parser.add_argument(
@@ -30,7 +31,7 @@ def _parser() -> cli.Parser:
         "-d", "--database", type=Path, help="SQLite file of the nodes (default ~/.rbee/beehives.db, made if absent)"
     )
     parser.add_argument("-c", "--config", help="accepted, and not used")
-    parser.add_argument("-V", "--version", action="version", version=f"queen-rbee {machine.version()}")
+    parser.add_argument("-V", "--version", action=cli.Version)
     return parser
 
 
@@ -52,3 +53,8 @@ def _run(arguments: argparse.Namespace) -> int:
 def _stop(queen: Queen) -> None:
     log.info(ACTOR, "Shutdown signal received")
     queen.hives.stop()
+
+
+PARSER = parser()
+"""Built when the module is loaded, since that takes longer than many a command: a program that is forked finds it
+ready."""

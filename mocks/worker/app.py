@@ -21,63 +21,78 @@ OPEN_TO_ALL = ("/health", "/v1/health")
 CORRELATION_ID = re.compile("[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
-def build(worker: Worker) -> flask.Flask:
-    """The application of `worker`."""
-    app = serve.application("llm-worker-rbee")
-    _add_correlation(app)
-    _add_door(app, worker.settings.api_key)
-    _add_health(app, worker)
-    _add_inference(app, worker)
-    _add_shutdown(app, worker)
+app = serve.application("llm-worker-rbee")
+
+
+def application(worker: Worker) -> flask.Flask:
+    """The application of `worker`.
+
+    There is one, of the worker for which it was asked last. It is built when the module is loaded, since its routes
+    take longer to compile than to answer: a program that is forked finds them ready."""
+    app.extensions["worker"] = worker
     return app
 
 
-def _add_correlation(app: flask.Flask) -> None:
-    @app.before_request
-    def correlate() -> None:
-        given = flask.request.headers.get("X-Correlation-ID", "")
-        flask.g.correlation_id = given if CORRELATION_ID.fullmatch(given) else str(uuid.uuid4())
-
-    @app.after_request
-    def mark(response: flask.Response) -> flask.Response:
-        response.headers["X-Correlation-ID"] = flask.g.correlation_id
-        return response
+def _here() -> Worker:
+    worker: Worker = app.extensions["worker"]
+    return worker
 
 
-def _add_door(app: flask.Flask, api_key: str | None) -> None:
-    @app.before_request
-    def let_in() -> None:
-        """A worker with a key of its own answers who shows it; whether it lives, it tells everybody."""
-        if api_key is None or flask.request.path in OPEN_TO_ALL:
-            return
-        scheme, _, given = flask.request.headers.get("Authorization", "").partition(" ")
-        if scheme.lower() != "bearer" or not given:
-            raise RbeeError("MISSING_API_KEY", "Missing API key", status=401)
-        if not hmac.compare_digest(given.encode(), api_key.encode()):
-            raise RbeeError("INVALID_API_KEY", "Invalid or missing API key", status=401)
+@app.before_request
+def correlate() -> None:
+    """Know each request by an id: its own, if it brings a good one."""
+    given = flask.request.headers.get("X-Correlation-ID", "")
+    flask.g.correlation_id = given if CORRELATION_ID.fullmatch(given) else str(uuid.uuid4())
 
 
-def _add_health(app: flask.Flask, worker: Worker) -> None:
-    @app.get("/health")
-    @app.get("/v1/health")
-    def health() -> dict[str, Any]:
-        status = "unhealthy" if worker.state == "stopping" else "healthy"
-        return {"status": status, "vram_bytes": worker.vram_bytes}
+@app.after_request
+def mark(response: flask.Response) -> flask.Response:
+    """Tell the asker the request's id."""
+    response.headers["X-Correlation-ID"] = flask.g.correlation_id
+    return response
 
-    @app.get("/v1/ready")
-    def ready() -> dict[str, Any]:
-        state = worker.state
-        if state == "loading":
-            return {"ready": False, "state": state, "progress_url": f"{worker.settings.url}/v1/loading/progress"}
-        if state == "stopping":
-            return {"ready": False, "state": state}
-        return {"ready": True, "state": state, "model_loaded": True}
 
-    @app.get("/v1/loading/progress")
-    def progress() -> flask.Response:
-        if worker.state != "loading":
-            return flask.Response("Model not loading", 503, content_type="text/plain; charset=utf-8")
-        return _event_stream(_progress(worker))
+@app.before_request
+def let_in() -> None:
+    """A worker with a key of its own answers who shows it; whether it lives, it tells everybody."""
+    api_key = _here().settings.api_key
+    if api_key is None or flask.request.path in OPEN_TO_ALL:
+        return
+    scheme, _, given = flask.request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not given:
+        raise RbeeError("MISSING_API_KEY", "Missing API key", status=401)
+    if not hmac.compare_digest(given.encode(), api_key.encode()):
+        raise RbeeError("INVALID_API_KEY", "Invalid or missing API key", status=401)
+
+
+@app.get("/health")
+@app.get("/v1/health")
+def health() -> dict[str, Any]:
+    """Whether it lives."""
+    worker = _here()
+    status = "unhealthy" if worker.state == "stopping" else "healthy"
+    return {"status": status, "vram_bytes": worker.vram_bytes}
+
+
+@app.get("/v1/ready")
+def ready() -> dict[str, Any]:
+    """Whether it can be asked for an inference."""
+    worker = _here()
+    state = worker.state
+    if state == "loading":
+        return {"ready": False, "state": state, "progress_url": f"{worker.settings.url}/v1/loading/progress"}
+    if state == "stopping":
+        return {"ready": False, "state": state}
+    return {"ready": True, "state": state, "model_loaded": True}
+
+
+@app.get("/v1/loading/progress")
+def progress() -> flask.Response:
+    """How far the loading of its model has come, as it goes on."""
+    worker = _here()
+    if worker.state != "loading":
+        return flask.Response("Model not loading", 503, content_type="text/plain; charset=utf-8")
+    return _event_stream(_progress(worker))
 
 
 def _progress(worker: Worker) -> Iterator[bytes]:
@@ -87,29 +102,32 @@ def _progress(worker: Worker) -> Iterator[bytes]:
     yield events.DONE
 
 
-def _add_inference(app: flask.Flask, worker: Worker) -> None:
-    @app.post("/v1/inference")
-    def infer() -> flask.Response:
-        job = Job(inference.read(flask.request))
-        try:
-            model = worker.take(job)
-        except RbeeError:
-            job.close()
-            raise
-        response = _event_stream(_inference(worker, job, model, flask.g.correlation_id))
+@app.post("/v1/inference")
+def infer() -> flask.Response:
+    """Compute, and stream what comes out."""
+    worker = _here()
+    job = Job(inference.read(flask.request))
+    try:
+        model = worker.take(job)
+    except RbeeError:
+        job.close()
+        raise
+    response = _event_stream(_inference(worker, job, model, flask.g.correlation_id))
 
-        # Reached however the answer ends; a generator whose answer never began would not clean up after itself.
-        @response.call_on_close
-        def end() -> None:
-            worker.release(job)
-            job.close()
+    # Reached however the answer ends; a generator whose answer never began would not clean up after itself.
+    @response.call_on_close
+    def end() -> None:
+        worker.release(job)
+        job.close()
 
-        return response
+    return response
 
-    @app.delete("/v1/inference/<job_id>")
-    def cancel(job_id: str) -> tuple[str, int]:
-        worker.cancel(job_id)
-        return "", 204
+
+@app.delete("/v1/inference/<job_id>")
+def cancel(job_id: str) -> tuple[str, int]:
+    """Stop computing."""
+    _here().cancel(job_id)
+    return "", 204
 
 
 def _inference(worker: Worker, job: Job, model: Model, correlation_id: str) -> Iterator[bytes]:
@@ -124,14 +142,15 @@ def _inference(worker: Worker, job: Job, model: Model, correlation_id: str) -> I
     yield events.DONE
 
 
-def _add_shutdown(app: flask.Flask, worker: Worker) -> None:
-    @app.post("/v1/admin/shutdown")
-    @app.post("/v1/shutdown")
-    @app.post("/shutdown")
-    def shut_down() -> dict[str, str]:
-        worker.shut_down()
-        worker.info(f"shutdown requested by {flask.request.path}")
-        return {"message": "Worker is shutting down"}
+@app.post("/v1/admin/shutdown")
+@app.post("/v1/shutdown")
+@app.post("/shutdown")
+def shut_down() -> dict[str, str]:
+    """End, as soon as this answer has left."""
+    worker = _here()
+    worker.shut_down()
+    worker.info(f"shutdown requested by {flask.request.path}")
+    return {"message": "Worker is shutting down"}
 
 
 def _event_stream(pieces: Iterator[bytes]) -> flask.Response:

@@ -18,7 +18,7 @@ BACKENDS = {"cpu": "CPU", "cuda": "CUDA", "metal": "Metal"}
 
 def main() -> NoReturn:
     """Run the program."""
-    cli.run(run_worker, parser())
+    cli.run(run_worker, PARSER)
 
 
 def parser() -> cli.Parser:
@@ -73,10 +73,15 @@ def _serve(settings: Settings) -> int:
     log.narrate("device-manager", f"🖥️ Initialized {BACKENDS[settings.backend]} device {settings.device}")
     log.narrate("llm-worker-rbee", f"🌅 Worker starting on port {settings.port}")
     try:
-        code = serve.serve(app.build(worker), settings.port, ready=worker.start, stop=worker.stop)
+        code = serve.serve(app.application(worker), settings.port, ready=worker.start, stop=worker.stop)
     except OSError as error:
         where = f"{machine.bind_host()}:{settings.port}"
         raise RbeeError("WORKER_FAILED", f"Failed to bind to {where}: {cli.os_text(error)}") from error
     if worker.failure:
         raise worker.failure
     return code
+
+
+PARSER = parser()
+"""Built when the module is loaded, since that takes longer than many a command: a program that is forked finds it
+ready."""

@@ -133,4 +133,4 @@ def hands(monkeypatch: pytest.MonkeyPatch) -> Hands:
 @pytest.fixture
 def hive(workers: Workers) -> FlaskClient:
     catalog.create()
-    return app.build(workers, Downloads()).test_client()
+    return app.application(workers, Downloads()).test_client()

@@ -60,9 +60,7 @@ def build(model_path: Path, hive: HiveFake) -> Build:
     def build(api_key: str | None = None) -> FlaskClient:
         settings = Settings("worker-abc123", model_path, 8001, hive.callback_url, "cuda", 1, api_key)
         worker = Worker(settings, model.find(model_path))
-        client = app.build(worker).test_client()
-        client.application.extensions["worker"] = worker
-        return client
+        return app.application(worker).test_client()
 
     return build
 
