@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from harness.world import look
+from harness.world.look import Crowd, kernel_is_quiet
 
 EPOCH_US = 1_728_508_603_000_000  # Unix time at which a stage begins: a fixed one, so that runs show the same times
 BUSY_PAUSES_S = (0.0003, 0.003, 1.3)  # first and longest pause between looks while somebody works, and its growth
@@ -36,16 +36,15 @@ class Wait:
 class StageClock:
     """The time of one stage: whole microseconds since it began.
 
-    `crowd` looks at the stage's processes (see `look.Crowd.look`). `flow_ends` is asked, when nobody works, whether the
-    flow under way ends here."""
+    `crowd` are the stage's processes. `flow_ends` is asked, when nobody works, whether the flow under way ends here."""
 
     epoch_us = EPOCH_US
 
-    def __init__(self, crowd: Callable[[], look.Figures | None], flow_ends: Callable[[], bool]) -> None:
+    def __init__(self, crowd: Crowd, flow_ends: Callable[[], bool]) -> None:
         self.now_us = 0
+        self.crowd = crowd
         self.flowing = False
         self.holds = 0
-        self._crowd = crowd
         self._flow_ends = flow_ends
         self._waits: list[tuple[int, bool, int, Wait]] = []  # a heap: due time, whether last, order, the wait itself
         self._order = itertools.count()
@@ -84,10 +83,6 @@ class StageClock:
             yield
         finally:
             self.holds -= 1
-
-    def look(self) -> look.Figures | None:
-        """What one look at the stage's processes finds; None when somebody works."""
-        return self._crowd()
 
     def move(self) -> bool:
         """Nobody works: end the flow, or release the earliest wait, and only it. False when there is neither."""
@@ -164,11 +159,10 @@ class ClockSelector(selectors.EpollSelector):
 
     def _move(self, moving: list[StageClock]) -> bool:
         """Move those clocks on whose stages nobody works; whether there was one."""
-        looks = [(clock, clock.look()) for clock in moving]
-        asleep = [(clock, figures) for clock, figures in looks if figures is not None]
-        if not asleep or not look.kernel_is_quiet():
+        seen = [clock for clock in moving if clock.crowd.look()]
+        if not seen or not kernel_is_quiet():
             return False
-        idle = [clock for clock, figures in asleep if clock.look() == figures]
+        idle = [clock for clock in seen if not clock.crowd.works()]
         if not idle or super().select(0):
             return False
         return sum(clock.move() for clock in idle) > 0  # every one of them, not only up to the first that moved

@@ -20,7 +20,7 @@ from harness.world.faults import Faults
 from harness.world.flow import Flow
 from harness.world.hub import Hub
 from harness.world.keys import Keys
-from harness.world.look import Crowd, Figures
+from harness.world.look import Crowd
 from harness.world.network import Network
 from harness.world.node import SshServer
 from harness.world.processes import Processes
@@ -76,12 +76,12 @@ class Tenant:
         self.faults = Faults()
         self.files = Hub(order.directory)
         self.processes = Processes(self, house.orphans)
+        self._crowd = Crowd(self.processes.roots)
         self.clock: StageClock | RealClock = (
-            RealClock(self._flow_ends) if order.real else StageClock(self._look, self._flow_ends)
+            RealClock(self._flow_ends) if order.real else StageClock(self._crowd, self._flow_ends)
         )
         self._order, self._house = order, house
         self._send: Callable[[dict[str, Any]], None] = _to_nobody
-        self._watcher: int | None = None
         self._kept: dict[int, dict[str, Any]] = {}
         self._last_wait: Wait | None = None
         self._turn = asyncio.Lock()
@@ -89,7 +89,6 @@ class Tenant:
         self._events: list[dict[str, Any]] = []
         self._flow: Flow | None = None
         self._flow_ended: asyncio.Future[None] | None = None
-        self._crowd = Crowd()
         self._open_parts = contextlib.AsyncExitStack()
 
     async def open(self) -> None:
@@ -120,7 +119,8 @@ class Tenant:
             return self._attach(send, watcher)
 
     def _attach(self, send: Callable[[dict[str, Any]], None], watcher: int) -> dict[str, Any]:
-        self._send, self._watcher = send, watcher
+        self._send = send
+        self._crowd.watch(watcher)
         self._events.clear()
         self._base_us = self.clock.now_us
         for started in self._kept.values():
@@ -194,7 +194,8 @@ class Tenant:
     def _let_programs_end(self) -> None:
         """Time flows while programs end, whatever the attempt does: they have limits within which they do. It flows
         only for so long, because a program that hangs would otherwise let the others live through years."""
-        self._flow, self._watcher = None, None
+        self._flow = None
+        self._crowd.watch(None)
         self.clock.flowing = True
         if isinstance(self.clock, StageClock):
             self._last_wait = self.clock.wait(END_FLOW_US, self._stop_flowing, last=True)
@@ -270,12 +271,10 @@ class Tenant:
 
     def state(self) -> dict[str, Any]:
         """What the stage's time waits for: the reply to `state`."""
-        self._look()
+        if self._crowd.look():
+            self._crowd.works()
         waits_us = [due_us - self._base_us for due_us in self.clock.waits]
         return {"now_us": self.now_us, "waits_us": waits_us, "working": self._crowd.working()}
-
-    def _look(self) -> Figures | None:
-        return self._crowd.look(self.processes.roots(), self._watcher)
 
 
 def _to_nobody(event: dict[str, Any]) -> None:

@@ -27,8 +27,8 @@ class Bench:
     def __init__(self, directory: Path, selector: ClockSelector) -> None:
         self.directory = directory
         self.programs: list[subprocess.Popen[bytes]] = []
-        self.clock = StageClock(self._look, self._ended)
-        self._crowd = Crowd()
+        self._crowd = Crowd(self._living)
+        self.clock = StageClock(self._crowd, self._ended)
         self._selector = selector
         self._flow_ended = asyncio.Event()
         self._until: Callable[[], bool] = self._all_ended
@@ -75,8 +75,8 @@ class Bench:
     def _output(self, number: int) -> Path:
         return self.directory / f"said-{number}"
 
-    def _look(self) -> dict[int, bytes] | None:
-        return self._crowd.look([program.pid for program in self.programs if program.poll() is None], None)
+    def _living(self) -> list[int]:
+        return [program.pid for program in self.programs if program.poll() is None]
 
     def _all_ended(self) -> bool:
         return all(program.poll() is not None for program in self.programs)

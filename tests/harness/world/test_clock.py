@@ -137,6 +137,30 @@ clock.sleep(60)
     assert clock_bench.run(tmp_path, scene) == [str(EPOCH_US)]
 
 
+def test_a_sibling_at_work_holds_the_clock(tmp_path: Path) -> None:
+    """Whoever starts it has ended, and the parent that it gets has not run."""
+    parent = """
+import os, time
+from mocks.common import kernel
+if os.fork():
+    clock.sleep(60)
+else:
+    clock.sleep(1)
+    if kernel.fork_sibling() == 0:
+        until = time.process_time() + 0.2
+        while time.process_time() < until: pass
+        print(clock.now_us(), flush=True)
+    os._exit(0)
+"""
+
+    async def scene(bench: Bench) -> list[str]:
+        bench.start(parent)
+        await bench.flow()
+        return bench.said(0)
+
+    assert clock_bench.run(tmp_path, scene) == [str(EPOCH_US + 1_000_000)]
+
+
 def test_a_limit_in_an_event_loop_cancels_what_it_limits(tmp_path: Path) -> None:
     loop = """
 import asyncio
