@@ -11,6 +11,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+READ_BYTES = 1 << 20
+
 
 class WorldError(Exception):
     """The world refused a request, or is gone; the text says which and why."""
@@ -66,7 +68,7 @@ class Link:
         if not select.select([self._socket], [], [], max(0.0, limit_s))[0]:
             return False
         try:
-            data = self._socket.recv(1 << 16)
+            data = self._socket.recv(READ_BYTES)
         except OSError as error:
             raise WorldError(f"the world process is gone: {error.strerror}") from error
         if not data:

@@ -15,6 +15,7 @@ from harness.world.tenant import House, Order, Tenant
 from harness.world.topology import TopologyError, load_topology
 
 Fields = Mapping[str, Any]
+EVENTS_DELAY_S = 0.02  # how long events may be on their way while a request is carried out: one write for many
 LINE_BYTES = 1 << 24  # the longest request: one with a model's description is short, one with an environment is not
 
 
@@ -28,19 +29,22 @@ class Control:
     def __init__(self, house: House, library: Library, writer: asyncio.StreamWriter) -> None:
         self._house, self._library, self._writer = house, library, writer
         self._tenant: Tenant | None = None
+        self._pending: set[asyncio.Task[None]] = set()
+        self._to_send: list[Fields] = []
+        self._sending: asyncio.TimerHandle | None = None
 
     async def serve(self, reader: asyncio.StreamReader) -> None:
         """Carry out request after request, until the attempt hangs up. A flow goes on beside other requests."""
-        pending: set[asyncio.Task[None]] = set()
         try:
             while line := await reader.readline():
                 task = asyncio.ensure_future(self._carry_out(json.loads(line)))
-                pending.add(task)
-                task.add_done_callback(pending.discard)
+                self._pending.add(task)
+                task.add_done_callback(self._pending.discard)
         finally:
-            for task in pending:
+            for task in self._pending:
                 task.cancel()
             await self._leave()
+            self._send()
             self._writer.close()
 
     async def _carry_out(self, request: Fields) -> None:
@@ -66,10 +70,22 @@ class Control:
         except Exception as error:  # a fault of the world's own: the attempt must not wait for a reply for ever
             traceback.print_exc()
             reply = {"error": f"the world failed at {request['do']}: {error!r} (its log has more)"}
-        self._send({"reply": request["id"], **reply})
+        self._to_send.append({"reply": request["id"], **reply})
+        self._send()
 
-    def _send(self, message: Fields) -> None:
-        self._writer.write(json.dumps(message).encode() + b"\n")
+    def _tell(self, event: Fields) -> None:
+        """Send an event: with the reply that comes next, at the latest after EVENTS_DELAY_S."""
+        self._to_send.append(event)
+        if self._sending is None:
+            delay_s = EVENTS_DELAY_S if self._pending else 0.0
+            self._sending = asyncio.get_running_loop().call_later(delay_s, self._send)
+
+    def _send(self) -> None:
+        if self._sending is not None:
+            self._sending.cancel()
+            self._sending = None
+        messages, self._to_send = self._to_send, []
+        self._writer.write(b"".join(json.dumps(message).encode() + b"\n" for message in messages))
 
     @property
     def _stage(self) -> Tenant:
@@ -94,7 +110,7 @@ class Control:
         if request["shared"]:
             self._house.shared[order.directory] = tenant
         self._library.publish_standard(tenant.files)
-        return await tenant.attach(self._send, request["watcher"])
+        return await tenant.attach(self._tell, request["watcher"])
 
     async def _leave(self) -> list[str]:
         """The attempt is over: a stage of its own is removed, a shared one is made as new. What had to be killed."""
