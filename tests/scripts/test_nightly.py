@@ -51,7 +51,7 @@ def running(machine: Machine, gate: Path) -> Iterator[subprocess.Popen[str]]:
     """One that has begun its suite, and goes on until the gate is opened."""
     began = gate.with_name("began")
     os.mkfifo(began)
-    process = start(machine, BEHAVE=f"echo >{began}; read go <{gate}")
+    process = start(machine, BEHAVE=f'case "$*" in *run_dir=*) echo >{began}; read go <{gate};; esac')
     began.read_text()
     yield process
     process.kill()
@@ -114,6 +114,17 @@ def test_folder_of_the_run_is_kept_with_the_night(machine: Machine) -> None:
     finish(start(machine, BEHAVE=FIND_RUN + 'mkdir "$run"; echo "{}" >"$run/events.jsonl"'))
 
     assert (nights(machine)[0] / "run" / "events.jsonl").read_text() == "{}\n"
+
+
+def test_green_night_ends_with_a_suite_whose_programs_are_execd(machine: Machine) -> None:
+    only_execd_is_red = 'case "$*" in *warm=no*) echo "61 scenarios passed, 1 failed"; exit 1;; esac'
+
+    code, said = finish(start(machine, BEHAVE=only_execd_is_red))
+
+    (night,) = nights(machine)
+    assert code == 1
+    assert "61 scenarios passed, 1 failed" in said
+    assert (night / "lies.log").exists()
 
 
 def test_second_one_at_the_same_time_says_so_and_does_nothing(
