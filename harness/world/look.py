@@ -168,7 +168,7 @@ class Crowd:
 
     def _find_all(self, roots: list[int]) -> bool:
         """Find out who there is, until nobody is new: who was met later may have started others meanwhile, as children
-        or as siblings. False when somebody who is new works. Raises OSError when somebody ends meanwhile."""
+        or as siblings. False when somebody who is new works, or has ended. Raises OSError when somebody else has."""
         new = True
         while new:
             new = False
@@ -177,7 +177,7 @@ class Crowd:
                 if pid not in self._processes:
                     new = True
                     self._processes[pid] = Process(pid)
-                    if not self._sleeps(pid):
+                    if not self._sleeps(pid) or pid not in self._processes:
                         return False
                 found += [child for child in self._processes[pid].children() if child not in found]
         if self._watcher is not None and self._watcher not in self._processes:
