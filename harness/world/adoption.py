@@ -44,7 +44,8 @@ class Orphans:
         # Orphans go to the main thread; the clock asks for them so often that the file is kept open.
         self._children = os.open(f"/proc/self/task/{os.getpid()}/children", os.O_RDONLY)
         self._is_closed = False
-        self._started = set(self._list_children())
+        self._others = frozenset(self._list_children())
+        self._started = set(self._others)
         self._stages: dict[str, tuple[Path, Callable[[], None]]] = {}
         self._marks: dict[int, str | None] = {}  # of every living orphan; None: nothing tells (yet)
         asyncio.get_running_loop().add_signal_handler(signal.SIGCHLD, self._reap)
@@ -72,9 +73,11 @@ class Orphans:
         return [pid for pid, owner in self._marks.items() if owner in marks]
 
     def close(self) -> None:
-        """The world ends: kill every orphan that is left, and wait until it is gone."""
+        """The world ends: kill every orphan that is left, and whatever it started and nobody ended, and wait until it
+        is gone."""
         asyncio.get_running_loop().remove_signal_handler(signal.SIGCHLD)
         self._is_closed = True
+        self._started = set(self._others)
         while self._look():
             for pid in list(self._marks):
                 os.kill(pid, signal.SIGKILL)

@@ -88,8 +88,9 @@ class Processes:
     def fork(self, asked: bytes, files: Sequence[int], on_exit: OnExit) -> int | None:
         """Have the warm parent fork what a launcher on this stage asks for; its pid. None when it has to be exec'd.
 
-        For the arguments see `mocks.common.launch.fork`; `on_exit` gets the exit code."""
-        process = fork(asked, files)
+        For the arguments see `mocks.common.launch.fork`; `on_exit` gets the exit code. A stage that ends forks nothing:
+        whoever asked may be dead already, and nobody would end what he had asked for."""
+        process = None if self._ending else fork(asked, files)
         if process is None:
             return None
         self._orphans.started(process.pid)

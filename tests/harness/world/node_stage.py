@@ -162,6 +162,10 @@ class World:
         """Run the world's loop until `work` is done."""
         return self._runner.run(_awaited(work))
 
+    def forget_stages(self) -> None:
+        """Have stages end with the world only, as if nobody had seen to them."""
+        self._stages.clear()
+
     def __exit__(self, *_: object) -> None:
         for stage in self._stages:
             self._runner.run(stage.processes.end(grace_s=0))

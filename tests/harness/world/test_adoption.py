@@ -148,3 +148,11 @@ def test_a_process_that_is_gone_has_no_children(stage: NodeStage) -> None:
 
     assert children(pid) == []
     assert pid not in children(os.getpid())
+
+
+def test_a_world_that_ends_kills_what_it_started_and_nobody_ended(tmp_path: Path) -> None:
+    with World() as world:
+        pid = world.open(tmp_path / "stage").shell("exec sleep 1000")
+        world.forget_stages()
+
+    assert not psutil.pid_exists(pid)

@@ -241,3 +241,14 @@ def test_an_end_leaves_no_descriptor_behind(world: World, tmp_path: Path) -> Non
     stage.run(stage.processes.end())
 
     assert len(os.listdir("/proc/self/fd")) == before
+
+
+def test_a_stage_that_ends_forks_nothing_for_a_launcher_whose_request_comes_late(
+    stage: NodeStage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[bytes] = []
+    monkeypatch.setattr("harness.world.processes.fork", lambda request, files: asked.append(request))
+    stage.run(stage.processes.end())
+
+    assert stage.processes.fork(b"late", [], lambda code: None) is None
+    assert asked == []
