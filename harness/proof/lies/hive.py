@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import signal
 from collections.abc import Callable
@@ -10,7 +11,7 @@ from typing import Any
 
 from harness.proof.lies import Lie, answer, around, nothing, put
 
-APP = "mocks.hive.app:build"
+APP = "mocks.hive.app:application"
 HEALTH = r"llm-worker-rbee GET /v1/health|rbee-hive GET /v1/workers/list"
 SHUTDOWN = r"llm-worker-rbee POST /v1/admin/shutdown"
 DOWNLOAD = r"rbee-hive POST /v1/models/download"
@@ -72,8 +73,14 @@ def _other_status(check: Any) -> object:
     return lying
 
 
+def _says_no_state() -> None:
+    put("mocks.hive.cli:show_status", lambda _: 0)()
+    # The command line that was built when the module was loaded knows the true one.
+    around("mocks.hive.cli:PARSER", lambda _: importlib.import_module("mocks.hive.cli").parser())()
+
+
 LIES = [
-    Lie("lets everybody in", r"rbee-hive GET /v1/health 401", put("mocks.hive.app:_add_door", nothing)),
+    Lie("lets everybody in", r"rbee-hive GET /v1/health 401", put("mocks.hive.auth:check", nothing)),
     Lie(
         "says another version",
         r"rbee-hive GET /v1/health",
@@ -174,5 +181,5 @@ LIES = [
         about="still runs",
     ),
     Lie("logs no warning", r"error WORKER_CRASHED", put("mocks.hive.logs:warn", nothing), about="the log of"),
-    Lie("says nothing of its state", r"rbee-keeper pool status", put("mocks.hive.cli:show_status", lambda _: 0)),
+    Lie("says nothing of its state", r"rbee-keeper pool status", _says_no_state),
 ]

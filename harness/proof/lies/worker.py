@@ -15,7 +15,7 @@ LOADING = r"llm-worker-rbee GET /v1/loading/progress"
 READY = r"rbee-hive POST /v1/workers/ready"
 SHUTDOWN = r"llm-worker-rbee POST /v1/admin/shutdown"
 CANCEL = r"llm-worker-rbee DELETE"
-APP = "mocks.worker.app:build"
+APP = "mocks.worker.app:application"
 Events = Iterator[dict[str, Any]]
 
 
