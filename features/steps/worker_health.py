@@ -21,7 +21,7 @@ def the_user_asks_up_to_a_layer(context: Context, node: str, count: int, layers:
 
 @when('the user asks "{node}" for {count:d} tokens, and the worker stops dead at layer {layers:d} of the model')
 def the_worker_stops_dead(context: Context, node: str, count: int, layers: int) -> None:
-    arrange.worker_stops_dead(context.stage, node, layers, count)
+    arrange.loading_stops_dead(context.stage, node, layers, count)
 
 
 @then('the worker on "{node}", asked whether it is ready, last said:')

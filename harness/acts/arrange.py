@@ -127,7 +127,7 @@ def slot_is_taken(stage: Stage, node: str) -> None:
     stage.start_until(infer(node, prompt="tell me a long story", max_tokens=LONG_TOKENS), {"event": TOKEN})
 
 
-def worker_stops_dead(stage: Stage, node: str, layers: int, max_tokens: int) -> None:
+def loading_stops_dead(stage: Stage, node: str, layers: int, max_tokens: int) -> None:
     """A user asks `node` for an inference; when so many layers of its model are loaded, the new worker there is
     stopped (SIGSTOP), and does nothing more. Time flows until the user's program has ended."""
     loaded = {"event": "passed", "path": "/v1/loading/progress", "data": {"layers_loaded": layers}}
