@@ -11,6 +11,7 @@ import gc
 import importlib
 import os
 import pkgutil
+import platform
 import signal
 import socket
 import sys
@@ -58,7 +59,11 @@ class Request:
 
 
 def main() -> int:
-    """Load the stand-ins, say so, and fork them until the socket is closed."""
+    """Load the stand-ins, say so, and fork them until the socket is closed. 1 where that is not possible."""
+    if platform.machine() not in kernel.CLONE:
+        known = ", ".join(kernel.CLONE)
+        print(f"how a sibling is forked on {platform.machine()} is not known, only on {known}", file=sys.stderr)
+        return 1
     connection = socket.socket(fileno=os.dup(0))
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     load()

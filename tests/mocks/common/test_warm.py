@@ -187,3 +187,12 @@ def test_a_dead_warm_parent_is_said_and_programs_are_execd(capsys: pytest.Captur
     assert [process.wait(LIMIT_S) for process in processes] == [3, 3]
     assert capsys.readouterr().err.count("the warm parent does not answer") == 1
     ours.close()
+
+
+def test_on_a_machine_that_it_does_not_know_it_says_so_and_ends(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("platform.machine", lambda: "riscv64")
+
+    assert warm.main() == 1
+    assert "riscv64" in capsys.readouterr().err
