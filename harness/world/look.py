@@ -61,8 +61,7 @@ class Process:
     def sleeps(self) -> bool:
         """Whether all of its threads sleep, new ones too. Raises OSError when the process is gone."""
         before, self._figures = self._figures, {}
-        new = set(self._threads)
-        for number in new:
+        for number in list(self._threads):
             self._read_figures(number)
         self.has_run = self.has_run or self._figures != before
         if not self._all_asleep():
@@ -176,17 +175,19 @@ class Crowd:
             for pid in found:
                 if pid not in self._processes:
                     new = True
-                    self._processes[pid] = Process(pid)
-                    if not self._sleeps(pid) or pid not in self._processes:
+                    if not self._meet(pid):
                         return False
                 found += [child for child in self._processes[pid].children() if child not in found]
-        if self._watcher is not None and self._watcher not in self._processes:
-            self._processes[self._watcher] = Process(self._watcher)
-            if not self._sleeps(self._watcher):
-                return False
+        if self._watcher is not None and self._watcher not in self._processes and not self._meet(self._watcher):
+            return False
         for pid in self._processes.keys() - found - {self._watcher}:
             self._processes.pop(pid).close()
         return True
+
+    def _meet(self, pid: int) -> bool:
+        """Look at a process for the first time: whether it sleeps, and is still there."""
+        self._processes[pid] = Process(pid)
+        return self._sleeps(pid) and pid in self._processes
 
     def works(self) -> bool:
         """Whether one of those that `look` saw works, or has run since; and whether there are others now."""

@@ -18,9 +18,11 @@ Event = dict[str, Any]
 _numbers = itertools.count(1)
 
 
-def evidence(*events: Mapping[str, Any], nodes: Sequence[str] = (), directory: Path = Path("/nowhere")) -> Evidence:
+def evidence(
+    *events: Mapping[str, Any], nodes: Sequence[str] = (), directory: Path = Path("/nowhere"), mark: str = ""
+) -> Evidence:
     """Evidence of these events on these nodes, which waits for nothing more. Exchanges are numbered in their order. The
-    nodes' files lie in `directory`."""
+    nodes' files lie in `directory`; processes with `mark` are the stage's."""
     numbers: dict[int, int] = {}
     for event in events:
         if "exchange" in event:
@@ -29,7 +31,7 @@ def evidence(*events: Mapping[str, Any], nodes: Sequence[str] = (), directory: P
         events=[{**event, "exchange": numbers.get(event.get("exchange", 0))} for event in events],
         places={name: Place(name, f"{name}.home.arpa", "127.0.0.1", directory) for name in nodes},
         control="blep",
-        mark="",
+        mark=mark,
         epoch_us=0,
         real=False,
         pump=lambda _: False,

@@ -10,6 +10,7 @@ import pytest
 
 from harness.evidence import Evidence, made_up
 from harness.place import Place
+from tests.harness import told
 
 WORKER = "llm-worker-rbee"
 
@@ -24,16 +25,8 @@ def evidence(tmp_path: Path) -> Evidence:
         connection.execute("CREATE TABLE beehives (node_name TEXT PRIMARY KEY, ssh_port INTEGER NOT NULL)")
         connection.execute("INSERT INTO beehives VALUES ('workstation', 22)")
         connection.commit()
-    return Evidence(
-        events=[{"event": "login", "at_us": 5, "node": "workstation"}],
-        places={"blep": place},
-        control="blep",
-        mark="no stage has this mark",
-        epoch_us=0,
-        real=False,
-        pump=lambda limit_s: False,
-        wait_s=0.0,
-    )
+    login = {"event": "login", "at_us": 5, "node": "workstation"}
+    return told.evidence(login, nodes=["blep"], directory=tmp_path, mark="no stage has this mark")
 
 
 def test_a_request_is_found_by_the_fields_that_it_was_made_with(evidence: Evidence) -> None:

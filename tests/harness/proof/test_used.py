@@ -9,6 +9,7 @@ import pytest
 
 from harness.evidence import Evidence
 from harness.proof import used
+from tests.harness import told
 
 ASKED: dict[str, Any] = {
     "asker": "blep",
@@ -41,16 +42,7 @@ USED = [
 
 @pytest.fixture
 def evidence() -> Evidence:
-    return Evidence(
-        events=EVENTS,
-        places={},
-        control="blep",
-        mark="",
-        epoch_us=0,
-        real=False,
-        pump=lambda limit_s: False,
-        wait_s=0.0,
-    )
+    return told.evidence(*EVENTS)
 
 
 def test_commands_answered_requests_errors_and_cuts_are_used(evidence: Evidence) -> None:
