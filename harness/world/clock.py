@@ -11,17 +11,19 @@ import asyncio
 import contextlib
 import heapq
 import itertools
-import json
+import select
 import selectors
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
+from harness.world.lines import Lines
 from harness.world.look import Crowd, kernel_is_quiet
 
 EPOCH_US = 1_728_508_603_000_000  # Unix time at which a stage begins: a fixed one, so that runs show the same times
-BUSY_PAUSES_S = (0.0003, 0.003, 1.3)  # first and longest pause between looks while somebody works, and its growth
+FIRST_PAUSE_S, LONGEST_PAUSE_S, PAUSE_GROWTH = 0.0002, 0.002, 1.4  # between looks while somebody works
+NEVER = (sys.maxsize, True, sys.maxsize)
 
 
 class Wait:
@@ -45,9 +47,18 @@ class StageClock:
         self.crowd = crowd
         self.flowing = False
         self.holds = 0
+        self.next_look_s = 0.0  # on the loop's clock: before, somebody works in all likelihood
+        self._pause_s = FIRST_PAUSE_S
         self._flow_ends = flow_ends
-        self._waits: list[tuple[int, bool, int, Wait]] = []  # a heap: due time, whether last, order, the wait itself
+        self._lines: Lines | None = None
+        # A heap: when it is due, whether last, since when, order, the wait itself.
+        self._waits: list[tuple[int, bool, int, int, Wait]] = []
         self._order = itertools.count()
+
+    def serve(self, path: Path) -> Callable[[], None]:
+        """Let programs wait on this clock, at the Unix socket `path`; what to call when it is over."""
+        self._lines = Lines(path, EPOCH_US + self.now_us)
+        return self._lines.close
 
     @property
     def moving(self) -> bool:
@@ -58,7 +69,7 @@ class StageClock:
         """Have `release` called when `delay_us` microseconds have passed on this clock; if `last`, after all others
         that are due at the same time."""
         wait = Wait(self.now_us + delay_us, release)
-        heapq.heappush(self._waits, (wait.due_us, last, next(self._order), wait))
+        heapq.heappush(self._waits, (wait.due_us, last, self.now_us, next(self._order), wait))
         return wait
 
     def nudge(self) -> None:
@@ -67,7 +78,8 @@ class StageClock:
     @property
     def waits(self) -> list[int]:
         """The due times of all waits, earliest first."""
-        return sorted(due_us for due_us, _, _, wait in self._waits if not wait.canceled)
+        on_lines = [due_us - EPOCH_US for due_us in self._lines.dues()] if self._lines else []
+        return sorted([*on_lines, *(due_us for due_us, _, _, _, wait in self._waits if not wait.canceled)])
 
     async def settled(self) -> None:
         """Wait until nobody works: a wait of 0 on this clock."""
@@ -91,11 +103,29 @@ class StageClock:
         if self._flow_ends():
             self.flowing = False
             return True
-        if not self._waits:
+        own = self._waits[0][:3] if self._waits else NEVER
+        line = self._lines.earliest() if self._lines else None
+        if line is not None and (line[0] - EPOCH_US, False, line[1] - EPOCH_US) < own:
+            self._reach(line[0] - EPOCH_US)
+            self._lines.release(line[2])
+        elif self._waits:
+            due_us, _, _, _, wait = heapq.heappop(self._waits)
+            self._reach(due_us)
+            wait.release()
+        else:
             return False
-        self.now_us, _, _, wait = heapq.heappop(self._waits)
-        wait.release()
         return True
+
+    def _reach(self, due_us: int) -> None:
+        self.now_us = due_us
+        if self._lines is not None:
+            self._lines.show(EPOCH_US + due_us)
+
+    def look_later(self, now_s: float, *, moved: bool) -> None:
+        """A look has found somebody at work, or what was found idle has been given something to do: when to look again.
+        Pauses grow while nothing moves."""
+        self._pause_s = FIRST_PAUSE_S if moved else min(self._pause_s * PAUSE_GROWTH, LONGEST_PAUSE_S)
+        self.next_look_s = now_s + self._pause_s
 
 
 class RealClock:
@@ -140,7 +170,6 @@ class ClockSelector(selectors.EpollSelector):
     def __init__(self) -> None:
         super().__init__()
         self.clocks: set[StageClock] = set()
-        self._pause_s = BUSY_PAUSES_S[0]
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
         """Wait for descriptors as every selector does, but when nothing is readable, nobody works and the kernel is
@@ -150,69 +179,19 @@ class ClockSelector(selectors.EpollSelector):
             return super().select(timeout)
         ready = super().select(0)
         if not ready and not self._move(moving):
-            first_s, longest_s, growth = BUSY_PAUSES_S
-            ready = super().select(self._pause_s if timeout is None else min(timeout, self._pause_s))
-            self._pause_s = first_s if ready else min(self._pause_s * growth, longest_s)
-            return ready
-        self._pause_s = BUSY_PAUSES_S[0]
+            pause_s = min(clock.next_look_s for clock in moving) - time.monotonic()
+            # Epoll itself counts in milliseconds.
+            select.select([self], [], [], max(0.0, pause_s if timeout is None else min(timeout, pause_s)))
         return ready or super().select(0)
 
     def _move(self, moving: list[StageClock]) -> bool:
         """Move those clocks on whose stages nobody works; whether there was one."""
-        seen = [clock for clock in moving if clock.crowd.look()]
-        if not seen or not kernel_is_quiet():
-            return False
-        idle = [clock for clock in seen if not clock.crowd.works()]
-        if not idle or super().select(0):
-            return False
-        return sum(clock.move() for clock in idle) > 0  # every one of them, not only up to the first that moved
-
-
-class ClockProtocol(asyncio.Protocol):
-    """A program's connection to its stage's clock: the messages of docs/design.md, "The clock"."""
-
-    def __init__(self, clock: StageClock) -> None:
-        self._clock = clock
-        self._rest = b""
-        self._wait: Wait | None = None
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Remember where answers go."""
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
-
-    def data_received(self, data: bytes) -> None:
-        """Take each whole message."""
-        *lines, self._rest = (self._rest + data).split(b"\n")
-        for line in lines:
-            self._take(json.loads(line))
-
-    def _take(self, message: dict[str, Any]) -> None:
-        if "wait_us" in message:
-            self._wait = self._clock.wait(int(message["wait_us"]), self._due)
-        elif "cancel" in message:
-            self._cancel()
-            self._answer(canceled=True)
-        else:
-            self._answer(now_us=EPOCH_US + self._clock.now_us)
-
-    def _due(self) -> None:
-        self._wait = None
-        self._answer(now_us=EPOCH_US + self._clock.now_us)
-
-    def _answer(self, **answer: Any) -> None:
-        self._transport.write(json.dumps(answer).encode("ascii") + b"\n")
-
-    def _cancel(self) -> None:
-        if self._wait is not None:
-            self._wait.canceled = True
-            self._wait = None
-
-    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
-        """A wait ends with its connection."""
-        self._cancel()
-
-
-async def serve_clock(clock: StageClock, path: Path) -> asyncio.Server:
-    """Let programs ask `clock` at the Unix socket `path`."""
-    return await asyncio.get_running_loop().create_unix_server(lambda: ClockProtocol(clock), str(path))
+        now_s = time.monotonic()
+        due = [clock for clock in moving if clock.next_look_s <= now_s]
+        seen = [clock for clock in due if clock.crowd.look()]
+        idle = [clock for clock in seen if not clock.crowd.works()] if seen and kernel_is_quiet() else []
+        # Every one of them, not only those up to the first that moved.
+        moved = [clock for clock in idle if clock.move()] if idle and not super().select(0) else []
+        for clock in due:
+            clock.look_later(time.monotonic(), moved=clock in moved)
+        return bool(moved)

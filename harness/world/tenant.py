@@ -15,7 +15,7 @@ from typing import Any
 
 from harness.world import sandbox
 from harness.world.adoption import Orphans
-from harness.world.clock import ClockSelector, RealClock, StageClock, Wait, serve_clock
+from harness.world.clock import ClockSelector, RealClock, StageClock, Wait
 from harness.world.faults import Faults
 from harness.world.flow import Flow
 from harness.world.hub import Hub
@@ -106,7 +106,7 @@ class Tenant:
             await server.open()
             self._open_parts.push_async_callback(server.close)
         if isinstance(self.clock, StageClock) and self.clock_path is not None:
-            self._open_parts.callback((await serve_clock(self.clock, self.clock_path)).close)
+            self._open_parts.callback(self.clock.serve(self.clock_path))
             self._house.selector.clocks.add(self.clock)
         if self._house.warm_parent is not None and self.launcher_path is not None:
             self._open_parts.callback(Launches(self.launcher_path, self, self.processes).close)

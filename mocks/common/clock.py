@@ -1,23 +1,34 @@
 """The one place where a program waits.
 
-Without `RBEE_CLOCK` a wait is real time. With it, the variable names a Unix socket at which a clock answers, one JSON
-line a message (docs/design.md, "The clock"): a sleep and a limit are then the same message, a wait with a due time, and
-whoever keeps that clock decides when the time has come. Times on the wire are whole microseconds.
+Without `RBEE_CLOCK` a wait is real time. With it, whoever keeps that clock decides when the time has come
+(docs/design.md, "The clock"). The variable names a Unix socket; beside it lies the clock's page, a file that everybody
+maps. There the clock writes what time it is, and a program what it waits for: a sleep and a limit are the same, a wait
+with a due time, and neither costs a message. Over the socket comes only the word that a wait is due. Times are whole
+microseconds.
 """
 
 from __future__ import annotations
 
 import asyncio
-import json
+import functools
+import mmap
 import os
 import select
 import socket
+import struct
 import time
 from collections.abc import Awaitable
+from pathlib import Path
 from types import TracebackType
-from typing import Any, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
 Result = TypeVar("Result")
+
+WORD = struct.Struct("=q")
+PAGE_SUFFIX = ".page"
+NOW, LINE_WORDS = 0, 4
+DUE, SINCE, TURN = 0, 1, 2
+"""The page is made of words. The first is the time; line number n (from 1) has those from 4n on."""
 
 _idle: list[tuple[int, _Line]] = []
 
@@ -33,25 +44,42 @@ class _Line:
     """One connection to the clock, which carries one wait at a time."""
 
     def __init__(self, path: str) -> None:
-        self.socket = socket.socket(socket.AF_UNIX)
+        self._page = _page(path)
+        self._turn = 0
+        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self.socket.connect(path)
-        self.answers = self.socket.makefile("r", encoding="ascii")
+        self._first = LINE_WORDS * self._receive()
 
-    def ask(self, **message: int | None) -> None:
-        self.socket.sendall(json.dumps(message).encode("ascii") + b"\n")
+    def wait(self, delay_us: int) -> None:
+        """Begin a wait in the place of the one before."""
+        self._turn += 1
+        now_us = self._page[NOW]
+        self._page[self._first + SINCE] = now_us
+        self._page[self._first + TURN] = self._turn
+        self._page[self._first + DUE] = now_us + delay_us
 
-    def answer(self) -> dict[str, Any]:
-        line = self.answers.readline()
-        if not line:
-            raise ConnectionError(f"the clock at {os.environ.get('RBEE_CLOCK')} is gone")
-        answer: dict[str, Any] = json.loads(line)
-        return answer
+    def is_due(self) -> bool:
+        """Take the word that has come, or will: whether it is about the wait that was begun last, and not about one
+        that was called off in the moment in which it was due."""
+        return self._receive() == self._turn
 
     def cancel(self) -> None:
-        """Call off the wait, and read past its answer if that was quicker."""
-        self.ask(cancel=None)
-        while "canceled" not in self.answer():
-            pass
+        """Call off the wait."""
+        self._page[self._first + DUE] = 0
+
+    def _receive(self) -> int:
+        word = self.socket.recv(WORD.size)
+        if not word:
+            raise ConnectionError(f"the clock at {os.environ.get('RBEE_CLOCK')} is gone")
+        number: int = WORD.unpack(word)[0]
+        return number
+
+
+@functools.cache
+def _page(path: str) -> memoryview:
+    """The words of the page that lies beside a clock's socket."""
+    with Path(path).with_suffix(PAGE_SUFFIX).open("r+b") as file:
+        return memoryview(mmap.mmap(file.fileno(), 0)).cast("q")
 
 
 def _take_line() -> _Line:
@@ -61,6 +89,7 @@ def _take_line() -> _Line:
         pid, line = _idle.pop()
         if pid == os.getpid():
             return line
+        line.socket.detach()  # its number may be that of another file by now
     return _Line(os.environ["RBEE_CLOCK"])
 
 
@@ -81,11 +110,7 @@ def now_us() -> int:
     """Unix time in microseconds, on the clock."""
     if not on_a_clock():
         return time.time_ns() // 1000
-    line = _take_line()
-    line.ask(now=None)
-    now = int(line.answer()["now_us"])
-    _give_back(line)
-    return now
+    return _page(os.environ["RBEE_CLOCK"])[NOW]
 
 
 def sleep(delay_s: float) -> None:
@@ -94,8 +119,9 @@ def sleep(delay_s: float) -> None:
         time.sleep(max(0.0, delay_s))
         return
     line = _take_line()
-    line.ask(wait_us=_us(delay_s))
-    line.answer()
+    line.wait(_us(delay_s))
+    while not line.is_due():
+        pass
     _give_back(line)
 
 
@@ -110,7 +136,7 @@ class Limit:
     def __enter__(self) -> Limit:
         if on_a_clock():
             self._line = _take_line()
-            self._line.ask(wait_us=_us(self.limit_s))
+            self._line.wait(_us(self.limit_s))
         else:
             self._due_s = time.monotonic() + self.limit_s
         return self
@@ -130,11 +156,13 @@ class Limit:
         poll = select.poll()
         poll.register(source.fileno(), select.POLLIN)
         if self._line is None:
-            ready = poll.poll(max(0.0, self._due_s - time.monotonic()) * 1000)
+            is_ready = bool(poll.poll(max(0.0, self._due_s - time.monotonic()) * 1000))
         else:
             poll.register(self._line.socket.fileno(), select.POLLIN)
-            ready = poll.poll()
-        if source.fileno() not in dict(ready):
+            is_ready = source.fileno() in dict(poll.poll())
+            while not is_ready and not self._line.is_due():
+                is_ready = source.fileno() in dict(poll.poll())
+        if not is_ready:
             raise TimeoutError(f"nothing came within {self.limit_s:g} s")
 
 
@@ -144,12 +172,12 @@ def limit(limit_s: float) -> Limit:
 
 
 async def _due(line: _Line) -> None:
-    """Return when the wait that `line` carries is due; its answer is read off the line."""
+    """Return when the wait that `line` carries is due."""
     loop = asyncio.get_running_loop()
-    readable = loop.create_future()
-    loop.add_reader(line.socket, lambda: None if readable.done() else readable.set_result(None))
+    due = loop.create_future()
+    loop.add_reader(line.socket, lambda: due.set_result(None) if line.is_due() and not due.done() else None)
     try:
-        await readable
+        await due
     finally:
         loop.remove_reader(line.socket)
 
@@ -160,7 +188,7 @@ async def asleep(delay_s: float) -> None:
         await asyncio.sleep(max(0.0, delay_s))
         return
     line = _take_line()
-    line.ask(wait_us=_us(delay_s))
+    line.wait(_us(delay_s))
     try:
         await _due(line)
     finally:

@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import TypeVar
 
-from harness.world.clock import ClockSelector, StageClock, serve_clock
+from harness.world.clock import ClockSelector, StageClock
 from harness.world.look import Crowd
 
 LIMIT_S = 60.0
@@ -35,7 +35,7 @@ class Bench:
 
     async def open(self) -> None:
         """Let programs ask the clock."""
-        self._server = await serve_clock(self.clock, self.directory / "clock.sock")
+        self._hang_up = self.clock.serve(self.directory / "clock.sock")
         self._selector.clocks.add(self.clock)
 
     async def close(self) -> None:
@@ -43,10 +43,7 @@ class Bench:
         for program in self.programs:
             program.kill()
             program.wait()
-        self._server.close()
-        seen = asyncio.get_running_loop().create_future()
-        asyncio.get_running_loop().call_soon(seen.set_result, None)  # by then the loop has seen that programs hung up
-        await seen
+        self._hang_up()
         self._crowd.close()
 
     def start(self, source: str) -> subprocess.Popen[bytes]:

@@ -91,7 +91,7 @@ def test_who_ends_while_he_is_met_first_is_no_one_to_go_on_from(start: Start, mo
     pid = start(ASLEEP)
     crowd = Crowd(lambda: [pid])
     with monkeypatch.context() as patched:
-        patched.setattr(Process, "sleeps", end)
+        patched.setattr(Process, "rests", end)
         assert not crowd.look()
 
     assert becomes_idle(crowd)
