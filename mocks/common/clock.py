@@ -70,6 +70,7 @@ class _Line:
     def _receive(self) -> int:
         word = self.socket.recv(WORD.size)
         if not word:
+            self.socket.close()
             raise ConnectionError(f"the clock at {os.environ.get('RBEE_CLOCK')} is gone")
         number: int = WORD.unpack(word)[0]
         return number
@@ -132,6 +133,7 @@ class Limit:
         self.limit_s = limit_s
         self._line: _Line | None = None
         self._due_s = 0.0
+        self._is_over = False
 
     def __enter__(self) -> Limit:
         if on_a_clock():
@@ -155,15 +157,18 @@ class Limit:
         Raises TimeoutError when the limit comes first. What is readable wins when both are."""
         poll = select.poll()
         poll.register(source.fileno(), select.POLLIN)
-        if self._line is None:
-            is_ready = bool(poll.poll(max(0.0, self._due_s - time.monotonic()) * 1000))
-        else:
+        if self._line is not None:
             poll.register(self._line.socket.fileno(), select.POLLIN)
-            is_ready = source.fileno() in dict(poll.poll())
-            while not is_ready and not self._line.is_due():
-                is_ready = source.fileno() in dict(poll.poll())
-        if not is_ready:
-            raise TimeoutError(f"nothing came within {self.limit_s:g} s")
+        while source.fileno() not in dict(poll.poll(self._left_ms())):
+            self._is_over = self._line is None or self._is_over or self._line.is_due()
+            if self._is_over:
+                raise TimeoutError(f"nothing came within {self.limit_s:g} s")
+
+    def _left_ms(self) -> float | None:
+        """How long a poll may take; None where the clock says when it is over."""
+        if self._is_over:
+            return 0
+        return max(0.0, self._due_s - time.monotonic()) * 1000 if self._line is None else None
 
 
 def limit(limit_s: float) -> Limit:
@@ -174,12 +179,15 @@ def limit(limit_s: float) -> Limit:
 async def _due(line: _Line) -> None:
     """Return when the wait that `line` carries is due."""
     loop = asyncio.get_running_loop()
-    due = loop.create_future()
-    loop.add_reader(line.socket, lambda: due.set_result(None) if line.is_due() and not due.done() else None)
-    try:
-        await due
-    finally:
-        loop.remove_reader(line.socket)
+    is_due = False
+    while not is_due:
+        readable = loop.create_future()
+        loop.add_reader(line.socket, readable.set_result, None)
+        try:
+            await readable
+        finally:
+            loop.remove_reader(line.socket)
+        is_due = line.is_due()
 
 
 async def asleep(delay_s: float) -> None:

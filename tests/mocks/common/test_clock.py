@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import mmap
 import socket
+import threading
 import time
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from mocks.common import clock
+
+NOW_US = 1_728_508_603_000_000
 
 
 def test_without_a_clock_now_is_unix_time() -> None:
@@ -71,18 +78,97 @@ def test_within_raises_what_the_work_raised() -> None:
         asyncio.run(clock.within(10, work()))
 
 
-def test_a_clock_that_is_gone_is_said(
-    monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
-) -> None:
+@pytest.fixture
+def keeper(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Keeper]:
+    """Somebody who keeps the clock of this process by hand."""
     path = tmp_path_factory.mktemp("clock") / "clock.sock"
-    with socket.socket(socket.AF_UNIX) as server:
-        server.bind(str(path))
-        server.listen()
+    with Keeper(path) as keeper:
         monkeypatch.setenv("RBEE_CLOCK", str(path))
-        line = clock._Line(str(path))
-        server.accept()[0].close()
+        monkeypatch.setattr(clock, "_idle", [])
+        yield keeper
 
-        with pytest.raises(ConnectionError, match=r"the clock at .* is gone"):
-            line.answer()
-        line.answers.close()
-        line.socket.close()
+
+class Keeper:
+    """Keeps a clock with one line. What is written on the page, in order: see docs/design.md."""
+
+    def __init__(self, path: Path) -> None:
+        page = path.with_suffix(".page")
+        page.write_bytes(clock.WORD.pack(NOW_US) + bytes(7 * clock.WORD.size))
+        with page.open("r+b") as file:
+            self.page = memoryview(mmap.mmap(file.fileno(), 0)).cast("q")
+        self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self._listener.bind(str(path))
+        self._listener.listen()
+        self._taken = threading.Thread(target=self._accept)
+        self._taken.start()
+
+    def __enter__(self) -> Keeper:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._listener.shutdown(socket.SHUT_RDWR)
+        self._taken.join()
+        self._listener.close()
+        if hasattr(self, "line"):
+            self.line.close()
+        for _, line in clock._idle:
+            line.socket.close()
+
+    def _accept(self) -> None:
+        with contextlib.suppress(OSError):
+            self.line, _ = self._listener.accept()
+            self.say(1)
+
+    def say(self, word: int) -> None:
+        self.line.send(clock.WORD.pack(word))
+
+
+def test_the_time_is_on_the_page(keeper: Keeper) -> None:
+    keeper.page[0] = NOW_US + 5
+
+    assert clock.now_us() == NOW_US + 5
+
+
+def test_a_wait_is_on_the_page_until_it_is_called_off(keeper: Keeper) -> None:
+    with clock.limit(1.5):
+        waiting = keeper.page.tolist()
+
+    assert waiting == [NOW_US, 0, 0, 0, NOW_US + 1_500_000, NOW_US, 1, 0]
+    assert keeper.page[4] == 0
+
+
+def test_the_word_of_a_wait_that_was_called_off_is_none_for_the_next(keeper: Keeper) -> None:
+    ours, theirs = socket.socketpair()
+    with clock.limit(1):
+        keeper.say(1)
+
+    with ours, theirs, clock.limit(1) as limited:
+        theirs.send(b"!")
+        limited.wait_readable(ours)
+
+
+def test_a_limit_that_has_come_has_come_for_good(keeper: Keeper) -> None:
+    ours, theirs = socket.socketpair()
+    with ours, theirs, clock.limit(1) as limited:
+        keeper.say(1)
+        for _ in range(2):
+            with pytest.raises(TimeoutError):
+                limited.wait_readable(ours)
+
+
+def test_a_clock_that_is_gone_is_said(keeper: Keeper) -> None:
+    with clock.limit(1):
+        pass
+    keeper.line.shutdown(socket.SHUT_RDWR)
+
+    with pytest.raises(ConnectionError, match=r"the clock at .* is gone"):
+        clock.sleep(1)
+
+
+def test_a_clock_that_is_gone_is_said_in_an_event_loop(keeper: Keeper) -> None:
+    with clock.limit(1):
+        pass
+    keeper.line.shutdown(socket.SHUT_RDWR)
+
+    with pytest.raises(ConnectionError, match=r"the clock at .* is gone"):
+        asyncio.run(clock.asleep(1))

@@ -49,7 +49,6 @@ def hand_clock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hand
         monkeypatch.setattr(clock, "_idle", lines)
         yield made
         for _, line in lines:
-            line.answers.close()
             line.socket.close()
 
 
