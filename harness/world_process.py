@@ -12,7 +12,7 @@ from pathlib import Path
 
 import psutil
 
-from harness.world import STAND_INS
+from harness.world import BARE, STAND_INS
 from mocks.common.launch import Launched, launch
 
 START_LIMIT_S = 30.0
@@ -46,9 +46,8 @@ def start_world(directory: Path, stand_ins: Path | None = None, *, warm: bool = 
         process = launch(
             [sys.executable, "-m", "harness.world", str(socket), *(["warm"] if warm else [])],
             env={
-                "PATH": os.defpath,
+                **BARE,
                 "HOME": str(directory),
-                "LANG": "C.UTF-8",
                 "PYTHONPATH": project,
                 **({STAND_INS: str(stand_ins)} if stand_ins else {}),
             },

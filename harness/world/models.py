@@ -7,9 +7,11 @@ file up to its length; as nothing is written there, the file system keeps no blo
 from __future__ import annotations
 
 import functools
-import os
 import tempfile
 from pathlib import Path
+
+import gguf
+import numpy
 
 ALIGNMENT_BYTES = 32
 SPECIAL_TOKENS = ("<unk>", "<s>", "</s>")
@@ -26,11 +28,6 @@ WORDS = """
 @functools.cache
 def _header(file_type: str, layers: int, vocab_size: int, eos_token_id: int, weights_bytes: int) -> bytes:
     """All of a model file that comes before its weights, padded up to where they begin."""
-    # numpy's linear algebra, which comes with gguf, would start threads that nobody needs.
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    import gguf
-    import numpy
-
     with tempfile.TemporaryDirectory() as directory:
         path = Path(directory, "header.gguf")
         writer = gguf.GGUFWriter(path, "llama")

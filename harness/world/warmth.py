@@ -14,36 +14,30 @@ from pathlib import Path
 
 import psutil
 
+from harness.world import warming
 from harness.world.adoption import Orphans
 from harness.world.processes import Processes
 from harness.world.topology import Stage
-from mocks.common.launch import launch, lean_on
+from harness.world.warming import Warming
+from mocks.common.launch import lean_on
 
-PROJECT = Path(__file__).parents[2]
 LOAD_LIMIT_S = 30.0  # real seconds
 CREDENTIALS = struct.Struct("iII")  # pid, user and group: struct ucred of unix(7)
 REQUEST_BYTES = 1 << 20  # more than a Unix socket takes at once
 
 
 class WarmParent:
-    """The warm parent of this process, which is started anew when it dies. Needs the running loop."""
+    """The warm parent of this process, at first the one that has been started already; another one is started when it
+    dies. Needs the running loop."""
 
-    def __init__(self, orphans: Orphans) -> None:
+    def __init__(self, orphans: Orphans, first: Warming) -> None:
         self._orphans = orphans
         self._loop = asyncio.get_running_loop()
-        self._start()
+        self._await(first)
 
-    def _start(self) -> None:
+    def _await(self, started: Warming) -> None:
         self._tried = self._loop.create_future()
-        self._ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        self._process = launch(
-            [sys.executable, "-m", "mocks.common.warm"],
-            env={"PATH": os.defpath, "HOME": "/", "LANG": "C.UTF-8", "PYTHONPATH": str(PROJECT)},
-            cwd="/",
-            stdin=theirs.fileno(),
-            stdout=2,  # the world's own is read to its end by who started it
-        )
-        theirs.close()
+        self._process, self._ours = started.process, started.ours
         self._orphans.started(self._process.pid)
         self._pidfd = os.pidfd_open(self._process.pid)
         self._loop.add_reader(self._pidfd, self._ended)
@@ -72,7 +66,7 @@ class WarmParent:
         how = f"the warm parent ({self._process.pid}) ended with {self._process.poll()}"
         if was_loaded:
             print(f"{how}: another one is started", file=sys.stderr)
-            self._start()
+            self._await(warming.start())
         else:
             print(f"{how} before it was ready: programs are exec'd instead", file=sys.stderr)
             self._tried.set_result(None)

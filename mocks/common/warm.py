@@ -74,7 +74,7 @@ def main() -> int:
 
 def load() -> None:
     """Import whatever a stand-in may import, and let Flask do once what it does at its first request only."""
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # a fork must find one thread, and a worker needs no more
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # what forks must have one thread
     for name in LATE:
         importlib.import_module(name)
     for package in PROGRAMS.values():

@@ -1,0 +1,61 @@
+"""What the world does from its beginning to its end: it serves stages."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+from pathlib import Path
+
+from harness.world import keys
+from harness.world.adoption import Orphans
+from harness.world.clock import ClockSelector
+from harness.world.control import LINE_BYTES, Control
+from harness.world.library import Library
+from harness.world.tenant import House
+from harness.world.warming import Warming
+from harness.world.warmth import WarmParent
+
+
+def run(socket: Path, warming: Warming | None) -> None:
+    """Serve stages at a Unix socket until this process is asked to end, or its parent is gone; then remove those that
+    are left.
+
+    `warming`: the warm parent that is to fork the stand-ins; without one they are exec'd."""
+    selector = ClockSelector()
+    with asyncio.Runner(loop_factory=lambda: asyncio.SelectorEventLoop(selector)) as runner:
+        runner.run(_serve(socket, selector, warming))
+
+
+async def _serve(socket: Path, selector: ClockSelector, warming: Warming | None) -> None:
+    loop = asyncio.get_running_loop()
+    end = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, end.set)
+    loop.add_reader(os.pidfd_open(os.getppid()), end.set)
+    orphans = Orphans()
+    warm_parent = WarmParent(orphans, warming) if warming else None
+    house = House(keys.generate(), selector, orphans, warm_parent)
+    library = Library(socket.parent / "models")
+    attempts: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
+
+    async def attend(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        attempts[task] = writer
+        task.add_done_callback(attempts.pop)
+        await Control(house, library, writer).serve(reader)
+
+    server = await asyncio.start_unix_server(attend, str(socket), limit=LINE_BYTES)
+    print(json.dumps({"ready": os.getpid()}), flush=True)
+    await end.wait()
+    server.close()
+    for writer in attempts.values():
+        writer.close()
+    await asyncio.gather(*attempts, return_exceptions=True)
+    for tenant in house.shared.values():
+        await tenant.close()
+    if warm_parent is not None:
+        warm_parent.close()
+    orphans.close()
