@@ -68,15 +68,14 @@ def serve(app: flask.Flask, port: int, *, ready: Callable[[], None], stop: Calla
         # A queue of this kind may be fed from a signal handler, whatever the thread it interrupts is doing.
         signal.signal(number, lambda number, _: stops.put(number))
     with _listen(machine.bind_host(), port) as listener:
-        host, open_port = listener.getsockname()
-        server = _Server(host, open_port, app, handler=_Handler, fd=listener.fileno())
-        threading.Thread(target=server.accept, daemon=True, name="accept").start()
+        answering = server(app, listener)
+        threading.Thread(target=answering.accept, daemon=True, name="accept").start()
         ready()
         stops.get()
         stop()
         # Closing alone would leave the accepting thread where it is, and with it the port open.
-        server.socket.shutdown(socket.SHUT_RDWR)
-        server.server_close()
+        answering.socket.shutdown(socket.SHUT_RDWR)
+        answering.server_close()
     return 0
 
 
@@ -123,6 +122,12 @@ def watched(asker: socket.socket, on_gone: Callable[[], None]) -> Iterator[None]
         os.close(left)
 
 
+def server(app: flask.Flask, listener: socket.socket) -> Server:
+    """A server that answers at a listening socket."""
+    host, port = listener.getsockname()
+    return Server(host, port, app, handler=_Handler, fd=listener.fileno())
+
+
 def _listen(host: str, port: int) -> socket.socket:
     listener = socket.socket()
     try:
@@ -135,7 +140,7 @@ def _listen(host: str, port: int) -> socket.socket:
     return listener
 
 
-class _Server(ThreadedWSGIServer):
+class Server(ThreadedWSGIServer):
     """Takes a socket that listens already, since the library's own way there asks a name server between bind and
     listen; and accepts without its poll of every half second."""
 

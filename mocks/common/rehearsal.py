@@ -1,0 +1,67 @@
+"""What a warm parent does before it forks anything: asks and answers a few requests, as every stand-in will.
+
+Python learns while it runs: libraries fill their caches at a first call, and bytecode is specialised by the eighth. A
+fork that finds this done need not do it again, on pages of memory that it would first have to copy."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Iterator
+
+import flask
+
+from mocks.common import clock, errors, events, fields, http, log, serve
+
+TIMES = 10  # more than it takes for a function's bytecode to be specialised
+
+
+def rehearse() -> None:
+    """Ask a server of this process's own. No thread and no connection is left afterwards."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+        server = serve.server(_application(), listener)
+        accepting = threading.Thread(target=server.accept)
+        accepting.start()
+        try:
+            for _ in range(TIMES):
+                _ask(f"http://127.0.0.1:{port}")
+        finally:
+            server.socket.shutdown(socket.SHUT_RDWR)
+            server.server_close()
+            for thread in threading.enumerate():
+                if thread is not threading.current_thread():
+                    thread.join()
+
+
+def _application() -> flask.Flask:
+    app = serve.application("rehearsal")
+
+    @app.post("/answer")
+    def answer() -> dict[str, object]:
+        return fields.body(flask.request, fields.Field("words"))
+
+    @app.get("/failure")
+    def failure() -> None:
+        raise errors.RbeeError("INVALID_REQUEST", "Rehearsal", status=404)
+
+    @app.get("/stream")
+    def stream() -> flask.Response:
+        return flask.Response(_events(), content_type="text/event-stream")
+
+    return app
+
+
+def _events() -> Iterator[bytes]:
+    yield from (events.encode(events.narration("rehearsal", str(number))) for number in range(TIMES))
+    yield events.DONE
+
+
+def _ask(url: str) -> None:
+    log.line("INFO", "rehearsal", url)
+    with http.session() as session:
+        session.post(f"{url}/answer", json={"words": "rehearsal"}, timeout=5).json()
+        errors.RbeeError.from_envelope(session.get(f"{url}/failure", timeout=5).json(), 404)
+        with session.get(f"{url}/stream", stream=True, timeout=5) as answer:
+            for _ in events.read(answer):
+                clock.on_a_clock()
