@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -100,10 +101,16 @@ def load_topology(path: Path) -> Topology:
 
     Raises TopologyError when the file cannot be read or holds anything else."""
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = _parse(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise TopologyError(f"{path}: cannot be read: {error}") from error
     return _topology(str(path), content)
+
+
+@functools.lru_cache(maxsize=16)
+def _parse(text: str) -> Any:
+    """What YAML says. Stages of a run have the same topology in nearly all cases."""
+    return yaml.safe_load(text)
 
 
 def _topology(place: str, content: Any) -> Topology:

@@ -20,15 +20,14 @@ def rehearse() -> None:
     """Ask a server of this process's own. No thread and no connection is left afterwards."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
-        server = serve.server(_application(), listener)
+        server = serve.Server(listener, _application())
         accepting = threading.Thread(target=server.accept)
         accepting.start()
         try:
             for _ in range(TIMES):
                 _ask(f"http://127.0.0.1:{port}")
         finally:
-            server.socket.shutdown(socket.SHUT_RDWR)
-            server.server_close()
+            listener.shutdown(socket.SHUT_RDWR)
             for thread in threading.enumerate():
                 if thread is not threading.current_thread():
                     thread.join()

@@ -9,13 +9,14 @@ import queue
 import select
 import signal
 import socket
+import socketserver
 import threading
 from collections.abc import Callable, Generator, Iterable, Iterator
 from typing import Any, cast
 
 import flask
 from werkzeug.exceptions import HTTPException, InternalServerError
-from werkzeug.serving import DechunkedInput, ThreadedWSGIServer, WSGIRequestHandler
+from werkzeug.serving import DechunkedInput, WSGIRequestHandler
 
 from mocks.common import machine
 from mocks.common.errors import RbeeError
@@ -68,14 +69,13 @@ def serve(app: flask.Flask, port: int, *, ready: Callable[[], None], stop: Calla
         # A queue of this kind may be fed from a signal handler, whatever the thread it interrupts is doing.
         signal.signal(number, lambda number, _: stops.put(number))
     with _listen(machine.bind_host(), port) as listener:
-        answering = server(app, listener)
-        threading.Thread(target=answering.accept, daemon=True, name="accept").start()
+        server = Server(listener, app)
+        threading.Thread(target=server.accept, daemon=True, name="accept").start()
         ready()
         stops.get()
         stop()
         # Closing alone would leave the accepting thread where it is, and with it the port open.
-        answering.socket.shutdown(socket.SHUT_RDWR)
-        answering.server_close()
+        listener.shutdown(socket.SHUT_RDWR)
     return 0
 
 
@@ -122,12 +122,6 @@ def watched(asker: socket.socket, on_gone: Callable[[], None]) -> Iterator[None]
         os.close(left)
 
 
-def server(app: flask.Flask, listener: socket.socket) -> Server:
-    """A server that answers at a listening socket."""
-    host, port = listener.getsockname()
-    return Server(host, port, app, handler=_Handler, fd=listener.fileno())
-
-
 def _listen(host: str, port: int) -> socket.socket:
     listener = socket.socket()
     try:
@@ -140,9 +134,19 @@ def _listen(host: str, port: int) -> socket.socket:
     return listener
 
 
-class Server(ThreadedWSGIServer):
-    """Takes a socket that listens already, since the library's own way there asks a name server between bind and
-    listen; and accepts without its poll of every half second."""
+class Server(socketserver.ThreadingMixIn, socketserver.TCPServer):
+    """Answers at a socket that listens already, a thread a connection. The library's own server asks a name server
+    between bind and listen, reads what version it has from its package's metadata at each start, and polls."""
+
+    daemon_threads = True
+    # What the library's handler wants to know of its server.
+    multithread, multiprocess, ssl_context, _server_version = True, False, None, "rbee"
+
+    def __init__(self, listener: socket.socket, app: flask.Flask) -> None:
+        super().__init__(listener.getsockname(), _Handler, bind_and_activate=False)
+        self.socket.close()
+        self.socket = listener
+        self.app = app
 
     def accept(self) -> None:
         """Give every caller a thread, until the listening socket is shut down."""
