@@ -22,7 +22,7 @@ from harness.world.lines import Lines
 from harness.world.look import Crowd, kernel_is_quiet
 
 EPOCH_US = 1_728_508_603_000_000  # Unix time at which a stage begins: a fixed one, so that runs show the same times
-FIRST_PAUSE_S, LONGEST_PAUSE_S, PAUSE_GROWTH = 0.0006, 0.003, 1.6  # between looks while somebody works
+FIRST_PAUSE_S, LONGEST_PAUSE_S, PAUSE_GROWTH = 0.0006, 0.003, 1.3  # between looks while somebody works
 NEVER = (sys.maxsize, True, sys.maxsize)
 
 
