@@ -138,12 +138,20 @@ async def _swallow(exchange: Exchange, fault: int) -> None:
 async def _unless_left(asker: Stream, delivery: Coroutine[None, None, None]) -> None:
     """Wait for the end of `delivery`, or break it off as soon as the asker leaves, also while nothing flows. An asker
     that closes only its own half has left, too: from here nobody can tell the difference."""
-    delivering, leaving = asyncio.create_task(delivery), asyncio.create_task(asker.gone())
+    delivering = asyncio.current_task()
+    assert delivering is not None
+    left = False
+
+    def leave() -> None:
+        nonlocal left
+        left = left or delivering.cancel()
+
+    asker.watch(leave)
     try:
-        await asyncio.wait((delivering, leaving), return_when=asyncio.FIRST_COMPLETED)
-        if delivering.done():
-            delivering.result()
+        await delivery
+    except asyncio.CancelledError:
+        if not left:
+            raise
+        delivering.uncancel()
     finally:
-        delivering.cancel()
-        leaving.cancel()
-        await asyncio.gather(delivering, leaving, return_exceptions=True)
+        asker.watch(None)

@@ -8,11 +8,16 @@ import fcntl
 import socket
 import struct
 import termios
+from collections import deque
 from collections.abc import Awaitable, Callable
 
-READ_BYTES = 256 * 1024  # as much as asyncio takes at once: a model of 5 MB passes in 20 reads
+READ_BYTES = 128 * 1024  # as much as is taken at once: a model of 5 MB passes in 40 reads
+KEPT_BYTES = 4 * READ_BYTES  # of what nobody has asked for yet; then the other side has to wait
 ACKNOWLEDGED_LIMIT_S = 5.0  # real seconds; an asker that reads acknowledges within one delayed acknowledgement, 40 ms
 ACKNOWLEDGED_PAUSE_S = 0.0005
+
+# All streams of a loop read into this one, one after the other: memory for each read costs more than the read.
+_buffer = memoryview(bytearray(READ_BYTES))
 
 
 class GoneError(Exception):
@@ -23,18 +28,71 @@ class GoneError(Exception):
         self.stream = stream
 
 
-class Stream:
+class Stream(asyncio.BufferedProtocol):
     """One TCP connection of the world.
 
     What `send` was given has left for the kernel when it returns (TCP_NODELAY is asyncio's own default), and what was
     received is acknowledged at once: a delayed acknowledgement would look like work that is still under way."""
 
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._reader = reader
-        self._writer = writer
-        self._socket: socket.socket = writer.get_extra_info("socket")
-        writer.transport.set_write_buffer_limits(high=0)
+    def __init__(self, on_open: Callable[[Stream], None] | None = None) -> None:
+        self._on_open = on_open
+        self._on_gone: Callable[[], None] | None = None
+        self._pieces: deque[bytes] = deque()
+        self._kept_bytes = 0
+        self._at_end = self._is_reset = self._is_full = False
+        self._changed = asyncio.Event()
+        self._closed = asyncio.get_running_loop().create_future()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """asyncio: the connection is there."""
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+        self._socket: socket.socket = transport.get_extra_info("socket")
+        transport.set_write_buffer_limits(high=0)
         self._acknowledge_at_once()
+        if self._on_open is not None:
+            self._on_open(self)
+
+    def get_buffer(self, sizehint: int) -> memoryview:  # noqa: ARG002
+        """asyncio: where to put what has arrived."""
+        return _buffer
+
+    def buffer_updated(self, nbytes: int) -> None:
+        """asyncio: so much has arrived."""
+        self._acknowledge_at_once()
+        if self._on_gone is not None:
+            return
+        self._pieces.append(bytes(_buffer[:nbytes]))
+        self._kept_bytes += nbytes
+        if self._kept_bytes > KEPT_BYTES:
+            self._transport.pause_reading()
+        self._changed.set()
+
+    def eof_received(self) -> bool:
+        """asyncio: the other side sends nothing more. It may still be sent something."""
+        self._leave()
+        return True
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """asyncio: the connection is closed; exc: the other side has reset it."""
+        self._is_reset = exc is not None
+        self._closed.set_result(None)
+        self._leave()
+
+    def pause_writing(self) -> None:
+        """asyncio: the kernel does not take everything."""
+        self._is_full = True
+
+    def resume_writing(self) -> None:
+        """asyncio: the kernel has taken everything."""
+        self._is_full = False
+        self._changed.set()
+
+    def _leave(self) -> None:
+        self._at_end = True
+        self._changed.set()
+        if self._on_gone is not None:
+            self._on_gone()
 
     def _acknowledge_at_once(self) -> None:
         # The kernel forgets this mode by itself: it is set anew after each read. A closed socket has nothing to set.
@@ -43,25 +101,44 @@ class Stream:
 
     async def receive(self) -> bytes:
         """The next bytes, at most READ_BYTES; none at the end. Raises GoneError when the other side resets."""
-        try:
-            data = await self._reader.read(READ_BYTES)
-        except OSError:
-            raise GoneError(self) from None
-        self._acknowledge_at_once()
-        return data
+        while not self._pieces:
+            if self._is_reset:
+                raise GoneError(self)
+            if self._at_end:
+                return b""
+            await self._change()
+        piece = self._pieces.popleft()
+        self._kept_bytes -= len(piece)
+        if not self._pieces and not self._transport.is_closing():
+            self._transport.resume_reading()
+        return piece
 
     async def send(self, data: bytes) -> None:
         """Write `data`, and wait until the kernel has all of it. Raises GoneError when the other side is gone."""
-        try:
-            self._writer.write(data)
-            await self._writer.drain()
-        except OSError:
-            raise GoneError(self) from None
+        self._transport.write(data)
+        while self._is_full and not self._transport.is_closing():
+            await self._change()
+        if self._transport.is_closing():
+            raise GoneError(self)
+
+    async def _change(self) -> None:
+        self._changed.clear()
+        await self._changed.wait()
 
     def end(self) -> None:
         """Say that nothing more will be sent; the other side may go on."""
         with contextlib.suppress(OSError):
-            self._writer.write_eof()
+            self._transport.write_eof()
+
+    def watch(self, on_gone: Callable[[], None] | None) -> None:
+        """Call `on_gone` when the other side closes or resets, at once if it has; what it still sends is thrown away.
+        With None, call nobody any more."""
+        self._on_gone = on_gone
+        if on_gone is not None:
+            self._pieces.clear()
+            self._transport.resume_reading()
+            if self._at_end:
+                on_gone()
 
     async def gone(self) -> None:
         """Wait until the other side closes or resets; what it still sends is thrown away."""
@@ -71,10 +148,9 @@ class Stream:
 
     async def close(self) -> None:
         """Close now. What was sent arrives before the end; what waits in an interrupted `send` does not."""
-        self._writer.transport.abort()
-        with contextlib.suppress(OSError):
-            # Who is canceled here would otherwise cancel the end itself, and whoever waits for that later.
-            await asyncio.shield(self._writer.wait_closed())
+        self._transport.abort()
+        # Who is canceled here would otherwise cancel the end itself, and whoever waits for that later.
+        await asyncio.shield(self._closed)
 
     async def acknowledged(self) -> None:
         """Wait until the other side has acknowledged everything that was sent, at most ACKNOWLEDGED_LIMIT_S. This takes
@@ -88,11 +164,11 @@ class Stream:
         """Reset the connection. What the other side has not acknowledged by now may never arrive."""
         with contextlib.suppress(OSError):
             self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        self._writer.transport.abort()
+        self._transport.abort()
 
     def _unacknowledged(self) -> int:
         """How many of the bytes sent the other side has not acknowledged; 0 when the connection is lost."""
-        if self._writer.is_closing():
+        if self._transport.is_closing():
             return 0
         count: int = struct.unpack("i", fcntl.ioctl(self._socket.fileno(), termios.TIOCOUTQ, bytes(4)))[0]
         return count
@@ -100,7 +176,9 @@ class Stream:
 
 async def connect(address: str, port: int) -> Stream:
     """A connection to `address`, an IP address. Raises OSError when nobody listens there."""
-    return Stream(*await asyncio.open_connection(address, port, limit=READ_BYTES))
+    loop = asyncio.get_running_loop()
+    _, stream = await loop.create_connection(Stream, address, port)
+    return stream
 
 
 class Listener:
@@ -114,7 +192,8 @@ class Listener:
     async def open(self, address: str, port: int) -> int:
         """Listen at `address`, an IP address; the port, which is a free one for `port` 0. Raises OSError when it is
         taken."""
-        self._server = await asyncio.start_server(self._accepted, address, port, limit=READ_BYTES)
+        loop = asyncio.get_running_loop()
+        self._server = await loop.create_server(lambda: Stream(self._accepted), address, port)
         taken: int = self._server.sockets[0].getsockname()[1]
         return taken
 
@@ -131,11 +210,10 @@ class Listener:
             await stream.close()  # a task that was canceled before its first step has closed nothing
         await self._server.wait_closed()
 
-    def _accepted(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def _accepted(self, stream: Stream) -> None:
         if self._server is not None and not self._server.is_serving():
-            writer.transport.abort()
+            stream.reset()
             return
-        stream = Stream(reader, writer)
         task = asyncio.get_running_loop().create_task(self._attend(stream))
         self._serving[task] = stream
         task.add_done_callback(self._serving.pop)
