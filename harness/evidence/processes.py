@@ -12,6 +12,7 @@ import psutil
 
 MARK = "RBEE_BDD_STAGE"  # every program of a stage has it in its environment, and hands it on
 HOST = b"RBEE_NODE_HOST"
+ENVIRON_BYTES = 1 << 16  # as much as is read: what a stage's programs have is a hundredth of it
 
 
 @dataclass(frozen=True)
@@ -49,14 +50,21 @@ def living(mark: str, started_by: Mapping[int, int]) -> list[Living]:
 
     `started_by` says of a fork that a launcher stands for who started that: it counts as the fork's parent."""
     found = []
-    for pid in map(int, filter(str.isdigit, os.listdir("/proc"))):
+    wanted = os.fsencode(f"{MARK}={mark}")
+    for pid in filter(str.isdigit, os.listdir("/proc")):
         with contextlib.suppress(OSError, psutil.NoSuchProcess):
-            environ = (
-                Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
-            )  # of all: psutil would take six times as long
-            if f"{MARK}={mark}".encode() in environ:
-                found.append(_seen(psutil.Process(pid), environ, started_by))
+            environ = _environ(pid)  # of all: psutil would take six times as long
+            if wanted in environ and wanted in (variables := environ.split(b"\0")):
+                found.append(_seen(psutil.Process(int(pid)), variables, started_by))
     return [seen for _, seen in sorted(found, key=lambda pair: (pair[0], pair[1].pid))]
+
+
+def _environ(pid: str) -> bytes:
+    file = os.open(f"/proc/{pid}/environ", os.O_RDONLY)
+    try:
+        return os.read(file, ENVIRON_BYTES)
+    finally:
+        os.close(file)
 
 
 def _seen(process: psutil.Process, environ: list[bytes], started_by: Mapping[int, int]) -> tuple[float, Living]:

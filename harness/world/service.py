@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import os
 import signal
@@ -17,12 +18,16 @@ from harness.world.tenant import House
 from harness.world.warming import Warming
 from harness.world.warmth import WarmParent
 
+GARBAGE = 10_000  # how many new objects there may be before garbage is looked for among them
+
 
 def run(socket: Path, warming: Warming | None) -> None:
     """Serve stages at a Unix socket until this process is asked to end, or its parent is gone; then remove those that
     are left.
 
     `warming`: the warm parent that is to fork the stand-ins; without one they are exec'd."""
+    gc.freeze()  # what is loaded stays: there is no garbage to be looked for
+    gc.set_threshold(GARBAGE)
     selector = ClockSelector()
     with asyncio.Runner(loop_factory=lambda: asyncio.SelectorEventLoop(selector)) as runner:
         runner.run(_serve(socket, selector, warming))

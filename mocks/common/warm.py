@@ -37,6 +37,8 @@ PROGRAMS = {
     "rbee-hive": "mocks.hive",
     "llm-worker-rbee": "mocks.worker",
 }
+GARBAGE = 10_000
+"""How many new objects a fork may have before it looks for garbage among them: few stand-ins ever have as many."""
 LATE = ("asyncssh", "gguf", "numpy", "psutil", "yaml")
 """What stand-ins import only when they need it."""
 
@@ -170,6 +172,7 @@ def _become(request: Request, package: str, files: list[int], connection: socket
         tempfile.tempdir = None  # what was found in another environment
         _forked = True
         lean_on(None)
+        gc.set_threshold(GARBAGE)
         gc.enable()
         connection.send(b"%d" % os.getpid())
         connection.detach()
