@@ -22,7 +22,7 @@ from harness.world.lines import Lines
 from harness.world.look import Crowd, kernel_is_quiet
 
 EPOCH_US = 1_728_508_603_000_000  # Unix time at which a stage begins: a fixed one, so that runs show the same times
-FIRST_PAUSE_S, LONGEST_PAUSE_S, PAUSE_GROWTH = 0.0006, 0.003, 1.3  # between looks while somebody works
+FIRST_PAUSE_S, LONGEST_PAUSE_S, PAUSE_GROWTH = 0.0002, 0.003, 1.3  # between looks while somebody works
 NEVER = (sys.maxsize, True, sys.maxsize)
 
 
@@ -121,10 +121,10 @@ class StageClock:
         if self._lines is not None:
             self._lines.show(EPOCH_US + due_us)
 
-    def look_later(self, now_s: float, *, moved: bool) -> None:
+    def look_later(self, now_s: float, *, moved: bool, stages: int) -> None:
         """A look has found somebody at work, or what was found idle has been given something to do: when to look again.
-        Pauses grow while nothing moves."""
-        self._pause_s = FIRST_PAUSE_S if moved else min(self._pause_s * PAUSE_GROWTH, LONGEST_PAUSE_S)
+        Pauses grow while nothing moves, and are longer when more `stages` share the processors."""
+        self._pause_s = FIRST_PAUSE_S * stages if moved else min(self._pause_s * PAUSE_GROWTH, LONGEST_PAUSE_S)
         self.next_look_s = now_s + self._pause_s
 
 
@@ -193,5 +193,5 @@ class ClockSelector(selectors.EpollSelector):
         # Every one of them, not only those up to the first that moved.
         moved = [clock for clock in idle if clock.move()] if idle and not super().select(0) else []
         for clock in due:
-            clock.look_later(time.monotonic(), moved=clock in moved)
+            clock.look_later(time.monotonic(), moved=clock in moved, stages=len(moving))
         return bool(moved)
