@@ -18,7 +18,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from harness.world.lines import Lines
+from harness.world.lines import Lines, LineWait
 from harness.world.look import Crowd, kernel_is_quiet
 
 EPOCH_US = 1_728_508_603_000_000  # Unix time at which a stage begins: a fixed one, so that runs show the same times
@@ -104,10 +104,10 @@ class StageClock:
             self.flowing = False
             return True
         own = self._waits[0][:3] if self._waits else NEVER
-        line = self._lines.earliest() if self._lines else None
-        if line is not None and (line[0] - EPOCH_US, False, line[1] - EPOCH_US) < own:
-            self._reach(line[0] - EPOCH_US)
-            self._lines.release(line[2])
+        lines, on_line = self._lines, self._lines.earliest() if self._lines else None
+        if lines is not None and on_line is not None and _on_stage(on_line) < own:
+            self._reach(on_line.due_us - EPOCH_US)
+            lines.release(on_line.number)
         elif self._waits:
             due_us, _, _, _, wait = heapq.heappop(self._waits)
             self._reach(due_us)
@@ -126,6 +126,11 @@ class StageClock:
         Pauses grow while nothing moves, and are longer when more `stages` share the processors."""
         self._pause_s = FIRST_PAUSE_S * stages if moved else min(self._pause_s * PAUSE_GROWTH, LONGEST_PAUSE_S)
         self.next_look_s = now_s + self._pause_s
+
+
+def _on_stage(wait: LineWait) -> tuple[int, bool, int]:
+    """When a program's wait is due, that it is not a last one, and since when it waits."""
+    return wait.due_us - EPOCH_US, False, wait.since_us - EPOCH_US
 
 
 class RealClock:

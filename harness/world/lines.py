@@ -14,6 +14,7 @@ import os
 import socket
 import struct
 from pathlib import Path
+from typing import NamedTuple
 
 WORD = struct.Struct("=q")
 PAGE_SUFFIX = ".page"
@@ -22,6 +23,14 @@ NOW, LINE_WORDS = 0, 4
 DUE, SINCE, TURN = 0, 1, 2
 """The page is made of words. The first is the time; line number n (from 1) has those from 4n on."""
 MOST_LINES = PAGE_BYTES // WORD.size // LINE_WORDS - 1
+
+
+class LineWait(NamedTuple):
+    """What a program waits for: when it is due, since when it waits, and on which line."""
+
+    due_us: int
+    since_us: int
+    number: int
 
 
 class Lines:
@@ -43,10 +52,9 @@ class Lines:
         """Write down what time it is."""
         self._page[NOW] = now_us
 
-    def earliest(self) -> tuple[int, int, int] | None:
-        """Of all waits the one that is due first: when it is due, since when it waits, the number of its line. Of those
-        due at once, the one that waits longest."""
-        waits = [(due_us, self._word(number, SINCE), number) for number, due_us in self._dues()]
+    def earliest(self) -> LineWait | None:
+        """The wait that is due first; of those due at once, the one that waits longest."""
+        waits = [LineWait(due_us, self._word(number, SINCE), number) for number, due_us in self._dues()]
         return min(waits, default=None)
 
     def dues(self) -> list[int]:

@@ -41,7 +41,7 @@ def _application() -> flask.Flask:
         return fields.body(flask.request, fields.Field("words"))
 
     @app.get("/failure")
-    def failure() -> None:
+    def failure() -> dict[str, object]:
         raise errors.RbeeError("INVALID_REQUEST", "Rehearsal", status=404)
 
     @app.get("/stream")

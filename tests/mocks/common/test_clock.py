@@ -111,8 +111,8 @@ class Keeper:
         self._listener.close()
         if hasattr(self, "line"):
             self.line.close()
-        for _, line in clock._idle:
-            line.socket.close()
+        for own in clock._idle:
+            own[1].socket.close()
 
     def _accept(self) -> None:
         with contextlib.suppress(OSError):
