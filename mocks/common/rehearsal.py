@@ -13,7 +13,7 @@ import flask
 
 from mocks.common import clock, errors, events, fields, http, log, serve
 
-TIMES = 10  # more than it takes for a function's bytecode to be specialised
+TIMES = 4  # twelve requests: more than it takes for a function's bytecode to be specialised
 
 
 def rehearse() -> None:
