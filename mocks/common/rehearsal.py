@@ -1,14 +1,17 @@
-"""What a warm parent does before it forks anything: asks and answers a few requests, as every stand-in will.
+"""What a warm parent does before it forks anything: what every stand-in does, without effect. It reads command lines
+and a key, and asks and answers a few requests.
 
 Python learns while it runs: libraries fill their caches at a first call, and bytecode is specialised by the eighth. A
 fork that finds this done need not do it again, on pages of memory that it would first have to copy."""
 
 from __future__ import annotations
 
+import importlib
 import socket
 import threading
 from collections.abc import Iterator
 
+import asyncssh
 import flask
 
 from mocks.common import clock, errors, events, fields, http, log, serve
@@ -16,8 +19,23 @@ from mocks.common import clock, errors, events, fields, http, log, serve
 TIMES = 4  # twelve requests: more than it takes for a function's bytecode to be specialised
 
 
+COMMAND_LINES = {
+    "mocks.keeper.cli": "infer --node n --model m --prompt p --max-tokens 20 --temperature 0.7 --backend c --device 0",
+    "mocks.queen.cli": "--port 8080 --database d",
+    "mocks.hive.cli": "daemon --port 9200",
+}
+
+
 def rehearse() -> None:
-    """Ask a server of this process's own. No thread and no connection is left afterwards."""
+    """Do all of it. No thread and no connection is left afterwards."""
+    for module, words in COMMAND_LINES.items():
+        importlib.import_module(module).PARSER.parse_args(words.split())
+    key = asyncssh.generate_private_key("ssh-ed25519")
+    asyncssh.import_private_key(key.export_private_key())
+    _ask_and_answer()
+
+
+def _ask_and_answer() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
         server = serve.Server(listener, _application())
