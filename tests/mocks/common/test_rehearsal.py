@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+from typing import Any
 
 import pytest
 
@@ -20,14 +21,21 @@ def test_nothing_is_left_of_a_rehearsal() -> None:
 
 def test_requests_answers_failures_and_streams_are_rehearsed(monkeypatch: pytest.MonkeyPatch) -> None:
     failed: list[int] = []
-    read: list[bytes] = []
+    streamed: list[Any] = []
     from_envelope, encode = errors.RbeeError.from_envelope, events.encode
-    monkeypatch.setattr(
-        errors.RbeeError, "from_envelope", lambda *told: (failed.append(told[1]), from_envelope(*told))[1]
-    )
-    monkeypatch.setattr(events, "encode", lambda event: (read.append(encode(event)), read[-1])[1])
+
+    def failing(envelope: Any, status: int) -> errors.RbeeError:
+        failed.append(status)
+        return from_envelope(envelope, status)
+
+    def encoding(payload: Any) -> bytes:
+        streamed.append(payload)
+        return encode(payload)
+
+    monkeypatch.setattr(errors.RbeeError, "from_envelope", failing)
+    monkeypatch.setattr(events, "encode", encoding)
 
     rehearsal.rehearse()
 
     assert failed == [404] * rehearsal.TIMES
-    assert len(read) == rehearsal.TIMES**2
+    assert len(streamed) == rehearsal.TIMES**2
