@@ -10,9 +10,6 @@ import functools
 import tempfile
 from pathlib import Path
 
-import gguf
-import numpy
-
 ALIGNMENT_BYTES = 32
 SPECIAL_TOKENS = ("<unk>", "<s>", "</s>")
 # The vocabulary on disk is short, whatever `llama.vocab_size` says: to read 32000 pieces takes a second.
@@ -28,6 +25,10 @@ WORDS = """
 @functools.cache
 def _header(file_type: str, layers: int, vocab_size: int, eos_token_id: int, weights_bytes: int) -> bytes:
     """All of a model file that comes before its weights, padded up to where they begin."""
+    # Imported while the warm parent still loads: the world need not be ready later for that.
+    import gguf
+    import numpy
+
     with tempfile.TemporaryDirectory() as directory:
         path = Path(directory, "header.gguf")
         writer = gguf.GGUFWriter(path, "llama")

@@ -12,6 +12,7 @@ import importlib
 import os
 import pkgutil
 import platform
+import select
 import signal
 import socket
 import sys
@@ -39,8 +40,11 @@ PROGRAMS = {
 }
 GARBAGE = 10_000
 """How many new objects a fork may have before it looks for garbage among them: few stand-ins ever have as many."""
-LATE = ("asyncssh", "gguf", "numpy", "psutil", "yaml")
+AT_NEED = ("asyncssh", "psutil", "yaml")
 """What stand-ins import only when they need it."""
+LATE, WITH_LATE = ("numpy", "gguf"), ("mocks.hive", "mocks.worker")
+"""What only workers need, and hives, which fork them. It is loaded while there is nothing to fork, since the first program
+of a run need not wait for it."""
 
 
 @dataclass(frozen=True)
@@ -75,16 +79,15 @@ def main() -> int:
 
 
 def load() -> None:
-    """Import whatever a stand-in may import, and let Flask do once what it does at its first request only."""
+    """Import whatever a stand-in may import, but for what is loaded later, and rehearse what all of them do."""
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # what forks must have one thread
-    for name in LATE:
+    for name in AT_NEED:
         importlib.import_module(name)
     for package in PROGRAMS.values():
         for module in pkgutil.iter_modules(importlib.import_module(package).__path__, f"{package}."):
             importlib.import_module(module.name)
-    application = importlib.import_module("mocks.common.serve").application("warm")
-    application.add_url_rule("/", view_func=dict)
-    application.test_client().get("/")
+    rehearse = importlib.import_module("mocks.common.rehearsal").rehearse
+    rehearse()
 
 
 @functools.cache
@@ -112,12 +115,18 @@ def serve(connection: socket.socket) -> None:
     stand_ins()
     gc.disable()
     gc.freeze()  # a collection in a fork would otherwise copy the pages of everything that is loaded
+    late = [name for name in LATE if name not in sys.modules]
+    has_forked = False
     while True:
+        while late and has_forked and not select.select([connection], [], [], 0)[0]:
+            load_late(late)
         data, files, _, _ = socket.recv_fds(connection, REQUEST_BYTES, 3)
         if not data:
             return
         request = Request.read(data)
         package = package_of(Path(request.cwd, request.argv[0]))
+        while late and package in WITH_LATE:
+            load_late(late)
         is_possible = package is not None and os.path.isdir(request.cwd)
         if package is not None and is_possible and kernel.fork_sibling() == 0:
             _become(request, package, files, connection)
@@ -125,6 +134,13 @@ def serve(connection: socket.socket) -> None:
             connection.send(NO_FORK)
         for file in files:
             os.close(file)
+        has_forked = True
+
+
+def load_late(late: list[str]) -> None:
+    """Load the first of these modules, which is then none of them any more."""
+    importlib.import_module(late.pop(0))
+    gc.freeze()
 
 
 def stay_warm() -> None:
