@@ -43,8 +43,8 @@ GARBAGE = 10_000
 AT_NEED = ("asyncssh", "psutil", "yaml")
 """What stand-ins import only when they need it."""
 LATE, WITH_LATE = ("numpy", "gguf"), ("mocks.hive", "mocks.worker")
-"""What only workers need, and hives, which fork them. It is loaded while there is nothing to fork: the first program of a
-run need not wait for it."""
+"""What only workers need, and hives, which fork them. It is loaded while there is nothing to fork: the first program of
+a run need not wait for it."""
 
 
 @dataclass(frozen=True)
