@@ -43,19 +43,26 @@ def warm_parent(loaded: tuple[psutil.Popen, socket.socket]) -> Iterator[psutil.P
     lean_on(None)
 
 
-@pytest.fixture
-def queen(warm_parent: psutil.Popen, tmp_path: Path) -> Iterator[Launched]:
-    """A queen that listens."""
+@contextlib.contextmanager
+def daemon(argv: list[str], directory: Path, awaited: str) -> Iterator[Launched]:
+    """A daemon that has said what is awaited."""
     reading, writing = os.pipe()
-    environment = {"HOME": str(tmp_path), "RBEE_BIND_HOST": "127.0.0.1", "MARK": "a b"}
+    environment = {"HOME": str(directory), "RBEE_BIND_HOST": "127.0.0.1", "MARK": "a b"}
     with open(reading, encoding="utf-8") as said:
-        process = launch([queen_path(), "--port", "0"], env=environment, cwd=tmp_path, stdout=writing)
+        process = launch(argv, env=environment, cwd=directory, stdout=writing)
         os.close(writing)
-        assert any("listening" in line for line in said)
+        assert any(awaited in line for line in said)
         yield process
         with contextlib.suppress(psutil.NoSuchProcess):
             process.kill()
         process.wait(LIMIT_S)
+
+
+@pytest.fixture
+def queen(warm_parent: psutil.Popen, tmp_path: Path) -> Iterator[Launched]:
+    """A queen that listens."""
+    with daemon([queen_path(), "--port", "0"], tmp_path, "listening") as process:
+        yield process
 
 
 def queen_path() -> str:
@@ -88,6 +95,13 @@ def test_a_fork_holds_no_socket_but_its_own(queen: Launched) -> None:
     links = {os.readlink(f"/proc/{queen.pid}/fd/{number}") for number in os.listdir(f"/proc/{queen.pid}/fd")}
 
     assert len([link for link in links if link.startswith("socket:")]) == 1  # where it listens
+
+
+def test_a_hive_is_forked_with_what_its_workers_need(warm_parent: psutil.Popen, tmp_path: Path) -> None:
+    with daemon([str(PROJECT / "bin" / "rbee-hive"), "daemon", "--port", "0"], tmp_path, "ready") as hive:
+        files = {mapped.path for mapped in hive.memory_maps()}
+
+    assert any("numpy" in file for file in files)
 
 
 def test_a_signal_ends_the_fork_alone(warm_parent: psutil.Popen, queen: Launched) -> None:
