@@ -1,7 +1,7 @@
 """Is anybody working? The clock's question, asked of `/proc`.
 
-A process works unless every thread of it sleeps, is stopped or is dead. One look at one thread after the other can be
-wrong: a thread may be woken between the look at it and the look at the one that woke it. So a look has two halves.
+A process works unless every thread of it sleeps, is stopped or is a zombie. One look at one thread after the other can
+be wrong: a thread may be woken between the look at it and the look at the one that woke it. So a look has two halves.
 `Crowd.look` sees asleep who has run since he was seen asleep last, and lists whom he has started. `Crowd.works` asks
 again whether everybody sleeps, and then whether the scheduler's figures are still those from before they were seen
 asleep: then nobody has run in between, and nobody can have woken another. (Measured: one look at everybody was wrong
@@ -18,7 +18,10 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 
-ASLEEP = b"SZTtIX"  # sleeping, zombie, stopped, traced, idle, dead
+ASLEEP = b"SZTt"
+"""The states of a thread that does nothing before somebody does something to it: sleeping, zombie, stopped, traced. A
+dead one (X) is none of them: it is about to tell its parent that its process has ended, and may be kept waiting for a
+processor before it has."""
 SOFTNET_BACKLOG = (11, 13, 14)  # columns of /proc/net/softnet_stat: packets that wait for the kernel
 STATE_BYTES = 96  # of /proc/PID/task/TID/stat: number, name (at most 64 bytes) and state
 

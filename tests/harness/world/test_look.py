@@ -3,10 +3,11 @@
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
-from harness.world.look import Crowd, Process
+from harness.world.look import Crowd, Process, Thread
 
 Start = Callable[[str], int]
 ASLEEP = "import sys; print(flush=True); sys.stdin.read()"
@@ -82,6 +83,18 @@ def test_who_becomes_a_root_later_is_looked_at(start: Start) -> None:
     pids.append(start(BUSY))
 
     assert not any(is_idle(crowd) for _ in range(100))
+
+
+@pytest.mark.parametrize(
+    ("state", "sleeps"), [*((state, True) for state in "SZTt"), *((state, False) for state in "RDXI")]
+)
+def test_a_thread_sleeps_when_only_others_can_make_it_go_on(tmp_path: Path, state: str, sleeps: bool) -> None:
+    for name, content in {"stat": f"7 (S) Z) {state} 1 7", "schedstat": "0 0 0", "children": ""}.items():
+        (tmp_path / name).write_text(content)
+    thread = Thread(str(tmp_path))
+
+    assert thread.is_asleep() == sleeps
+    thread.close()
 
 
 def test_who_ends_while_he_is_met_first_is_no_one_to_go_on_from(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
