@@ -11,6 +11,7 @@ import psutil
 
 EVERY_S = 0.05
 STAND_INS = {"rbee-keeper": "keeper", "queen-rbee": "queen", "rbee-hive": "hive", "llm-worker-rbee": "worker"}
+OTHERS = "shells, launchers, tools"
 
 
 @dataclass
@@ -47,11 +48,11 @@ class Watcher:
         try:
             with process.oneshot():
                 times = process.cpu_times()
-                part = _part(process, runner)
+                known_part, known_s = self._seen.get(process, (OTHERS, 0.0))
+                part = _part(process, runner) or known_part
                 memory_mb = process.memory_info().rss // 2**20
         except psutil.Error:
             return
-        known_part, known_s = self._seen.get(process, (part, 0.0))
         self.parts.cpu_s[known_part] -= known_s
         self.parts.cpu_s[part] += times.user + times.system
         self._seen[process] = part, times.user + times.system
@@ -59,8 +60,11 @@ class Watcher:
             self.parts.memory_mb[part] = max(self.parts.memory_mb[part], memory_mb)
 
 
-def _part(process: psutil.Process, runner: psutil.Process) -> str:
+def _part(process: psutil.Process, runner: psutil.Process) -> str | None:
+    """What a process belongs to; None of one that ends just now, and has no command line any more."""
     argv = process.cmdline()
+    if not argv:
+        return None
     if process == runner:
         return "runner"
     if "harness.world" in argv:
@@ -68,4 +72,4 @@ def _part(process: psutil.Process, runner: psutil.Process) -> str:
     if "mocks.common.warm" in argv or process.name() == "warm parent":
         return "warm parent"
     own = runner.cmdline()
-    return STAND_INS.get(process.name(), "attempts" if argv == own else "shells, launchers, tools")
+    return STAND_INS.get(process.name(), "attempts" if argv == own else OTHERS)
