@@ -24,6 +24,7 @@ dead one (X) is none of them: it is about to tell its parent that its process ha
 processor before it has."""
 SOFTNET_BACKLOG = (11, 13, 14)  # columns of /proc/net/softnet_stat: packets that wait for the kernel
 STATE_BYTES = 96  # of /proc/PID/task/TID/stat: number, name (at most 64 bytes) and state
+ZOMBIE = ord("Z")
 
 
 class Thread:
@@ -41,9 +42,12 @@ class Thread:
             self.close()
             raise
 
-    def is_asleep(self) -> bool:
+    def state(self) -> int:
         stat = os.pread(self._files[0], STATE_BYTES, 0)
-        return stat[stat.rindex(b")") + 2] in ASLEEP
+        return stat[stat.rindex(b")") + 2]
+
+    def is_asleep(self) -> bool:
+        return self.state() in ASLEEP
 
     def figures(self) -> bytes:
         return os.pread(self._files[1], 64, 0)
@@ -57,12 +61,14 @@ class Thread:
 
 
 class Process:
-    """One process as the clock looks at it. `has_run` says that it may have started others since this was set False."""
+    """One process as the clock looks at it. `has_run` says that it may have started others since this was set False,
+    `has_ended` that it or one of its threads has been found ended."""
 
     def __init__(self, pid: int) -> None:
         self.threads: dict[int, Thread] = {}
         self._worker = 0
         self.has_run = True
+        self.has_ended = False
         self._tasks = f"/proc/{pid}/task"
         self._directory = os.open(self._tasks, os.O_RDONLY | os.O_DIRECTORY)
 
@@ -85,12 +91,14 @@ class Process:
             figures = thread.figures()
             if figures != thread.resting:
                 self.has_run = True
-                if not thread.is_asleep():
+                state = thread.state()
+                if state not in ASLEEP:
                     self._worker = number
                     return False
+                self.has_ended = self.has_ended or state == ZOMBIE
                 thread.resting = figures
         except OSError:
-            self.has_run = True
+            self.has_run = self.has_ended = True
             if number in self.threads:
                 self.threads.pop(number).close()
             if not self.threads:
@@ -125,6 +133,7 @@ class Crowd:
         self._threads: list[tuple[int, Thread]] = []  # of all processes, with the number of theirs
         self._worker = 0
         self._anew = True
+        self._ended = False
         self._busy = False
 
     def watch(self, watcher: int | None) -> None:
@@ -147,7 +156,9 @@ class Crowd:
                 self._roots, self._anew = roots, False
         except OSError:  # somebody ended, and what he left behind may have changed with him: look again
             return False
-        return True
+        # Who waits for somebody that has just been found ended may not have been woken yet: look again.
+        ended, self._ended = self._ended, False
+        return not ended
 
     def _rests(self, pid: int) -> bool:
         """Whether this process rests; one that is gone does."""
@@ -155,12 +166,15 @@ class Crowd:
             rests = self._processes[pid].rests()
         except OSError:
             self._processes.pop(pid).close()
-            self._anew = True
+            self._anew = self._ended = True
             return True
+        process = self._processes[pid]
+        self._ended = self._ended or process.has_ended
+        process.has_ended = False
         if not rests:
             self._worker = pid
-        elif self._processes[pid].has_run:
-            self._processes[pid].has_run = False
+        elif process.has_run:
+            process.has_run = False
             self._anew = True
         return rests
 

@@ -1,5 +1,7 @@
 """Who works, as `/proc` tells it of real processes."""
 
+import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -95,6 +97,17 @@ def test_a_thread_sleeps_when_only_others_can_make_it_go_on(tmp_path: Path, stat
 
     assert thread.is_asleep() == sleeps
     thread.close()
+
+
+def test_after_an_end_it_is_looked_once_more(start: Start) -> None:
+    pids = [start(ASLEEP), start(ASLEEP)]
+    crowd = Crowd(lambda: list(pids))
+    assert becomes_idle(crowd)
+
+    os.kill(pids[1], signal.SIGKILL)
+    os.waitid(os.P_PID, pids[1], os.WEXITED | os.WNOWAIT)
+
+    assert [crowd.look(), crowd.look()] == [False, True]
 
 
 def test_who_ends_while_he_is_met_first_is_no_one_to_go_on_from(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
