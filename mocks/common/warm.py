@@ -86,8 +86,7 @@ def load() -> None:
     for package in PROGRAMS.values():
         for module in pkgutil.iter_modules(importlib.import_module(package).__path__, f"{package}."):
             importlib.import_module(module.name)
-    rehearse = importlib.import_module("mocks.common.rehearsal").rehearse
-    rehearse()
+    importlib.import_module("mocks.common.rehearsal").rehearse()
 
 
 @functools.cache
