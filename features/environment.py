@@ -3,24 +3,30 @@
 from behave.model import Scenario
 from behave.runner import Context
 
-from harness import hooks
+from harness import run_hooks
+
+# The hooks of scenarios are imported where they are called: by then it is done, while the world came up.
 
 
 def before_all(context: Context) -> None:
     """The world comes up, once for the run."""
-    hooks.start_run(context)
+    run_hooks.start(context)
 
 
 def after_all(context: Context) -> None:
     """The world goes."""
-    hooks.end_run(context)
+    run_hooks.end(context)
 
 
 def before_scenario(context: Context, scenario: Scenario) -> None:
     """A stage of its own for the scenario, with a queen of its own."""
-    hooks.open_stage(context, scenario)
+    from harness import scenario_hooks
+
+    scenario_hooks.open_stage(context, scenario)
 
 
 def after_scenario(context: Context, scenario: Scenario) -> None:
     """The stage and all its processes go."""
-    hooks.close_stage(context, scenario)
+    from harness import scenario_hooks
+
+    scenario_hooks.close_stage(context, scenario)

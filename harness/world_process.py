@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import os
-import select
+import signal
+import socket
 import sys
-import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,12 +16,12 @@ import psutil
 from harness.world import BARE, STAND_INS
 from mocks.common.launch import Launched, launch
 
-START_LIMIT_S = 30.0
+BACKLOG = 128  # attempts that may wait for the world at the same time
 END_LIMIT_S = 10.0
 
 
 class WorldNotStarted(Exception):
-    """The world did not come up; the text says why, and where its log is."""
+    """The world cannot be started; the text says why."""
 
 
 @dataclass(frozen=True)
@@ -33,51 +34,43 @@ class World:
 
 
 def start_world(directory: Path, stand_ins: Path | None = None, *, warm: bool = False) -> World:
-    """Start the world process with everything of its own below `directory`, and wait until it says that it is ready.
+    """Start the world process with everything of its own below `directory`. Nobody need wait until it is up: who
+    connects to its socket meanwhile is served then.
 
     stand_ins: where the program files of the stand-ins are, if not in the project's bin. warm: the project's own are
-    forked from a warm parent, which the world starts.
-    Raises WorldNotStarted with what it wrote instead."""
+    forked from a warm parent, which the world starts. Raises WorldNotStarted."""
     directory.mkdir(parents=True, exist_ok=True)
-    socket, log = directory / "world.sock", directory / "world.log"
-    ready, said = os.pipe()
-    project = str(Path(__file__).parents[1])
-    with log.open("wb") as errors:
+    place, log = directory / "world.sock", directory / "world.log"
+    with socket.socket(socket.AF_UNIX) as listener, log.open("wb") as errors, _sigterm_kept():
+        try:
+            listener.bind(str(place))
+        except OSError as error:
+            raise WorldNotStarted(f"the world cannot be reached at {place}: {error}") from error
+        listener.listen(BACKLOG)
         process = launch(
-            [sys.executable, "-m", "harness.world", str(socket), *(["warm"] if warm else [])],
+            [sys.executable, "-m", "harness.world", str(os.getpid()), *(["warm"] if warm else [])],
             env={
                 **BARE,
                 "HOME": str(directory),
-                "PYTHONPATH": project,
+                "PYTHONPATH": str(Path(__file__).parents[1]),
                 **({STAND_INS: str(stand_ins)} if stand_ins else {}),
             },
             cwd=directory,
-            stdout=said,
+            stdin=listener.fileno(),
+            stdout=errors.fileno(),
             stderr=errors.fileno(),
         )
-    os.close(said)
+    return World(process, place, log)
+
+
+@contextmanager
+def _sigterm_kept() -> Iterator[None]:
+    """A world that is asked to end while it starts ends when it is up, in order: SIGTERM waits until it lets it in."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
     try:
-        _await_ready(process, ready, log)
+        yield
     finally:
-        os.close(ready)
-    return World(process, socket, log)
-
-
-def _await_ready(process: Launched, ready: int, log: Path) -> None:
-    until_s = time.monotonic() + START_LIMIT_S
-    text = b""
-    while b"\n" not in text:
-        readable = select.select([ready], [], [], max(0.0, until_s - time.monotonic()))[0]
-        piece = os.read(ready, 4096) if readable else b""
-        if not piece:
-            process.kill()
-            process.wait()
-            raise WorldNotStarted(
-                f"the world did not come up: {log.read_text().strip()[-2000:] or 'it said nothing'} ({log})"
-            )
-        text += piece
-    if json.loads(text.splitlines()[0]) != {"ready": process.pid}:
-        raise WorldNotStarted(f"the world said {text!r} instead of being ready ({log})")
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def end_world(world: World) -> None:

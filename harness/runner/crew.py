@@ -212,9 +212,10 @@ class Crew:
     def _on_death(self, process: int, watched: Watched) -> None:
         self._selector.unregister(process)
         wait_status = exit_status(watched)
-        how = "" if wait_status is None else f": {verdict.how_ended(wait_status)}"
-        self._events.emit("watched_died", name=watched.name, pid=watched.pid, how=how.removeprefix(": "))
-        self._end_run(verdict.ERROR, f"{watched.name} (pid {watched.pid}) died{how}")
+        ended = "" if wait_status is None else verdict.how_ended(wait_status)
+        how = ": ".join(filter(None, [ended, watched.last_words()]))
+        self._events.emit("watched_died", name=watched.name, pid=watched.pid, how=how)
+        self._end_run(verdict.ERROR, f"{watched.name} (pid {watched.pid}) died{how and ': '}{how}")
 
     def _on_message(self, under_way: Attempt) -> None:
         try:

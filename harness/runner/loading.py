@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import sys
 import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from behave.exception import ConfigError, FileNotFoundError, InvalidFileLocationError, InvalidFilenameError
@@ -32,28 +34,38 @@ def check_machine() -> None:
         raise WrongUse("this runner needs Linux with /proc, child subreapers and pidfds (5.3 or newer)")
 
 
-def load(runner: Any) -> plan.Plan:
-    """Load hooks, steps and features into behave's `runner`, and plan. Raises one of WRONG_USE."""
-    locations = load_all(runner)
+def plan_run(runner: Any) -> plan.Plan:
+    """Load hooks and features into behave's `runner`, and plan. Raises one of WRONG_USE."""
+    locations = load_features(runner)
     plan.check_addresses(locations, runner.features)
     return plan.make(runner.features, runner.config)
 
 
-def load_all(runner: Any) -> list[FileLocation]:
-    """Load hooks, steps and features into behave's `runner`; returns where the features lie. Raises one of
-    WRONG_USE."""
+def load_features(runner: Any) -> list[FileLocation]:
+    """Load hooks and features into behave's `runner`; returns where the features lie. Raises one of WRONG_USE."""
     runner.setup_paths()
-    try:
+    with _told(runner, "hooks"):
         runner.load_hooks()
-        runner.load_step_definitions()
-    except Exception as error:
-        raise WrongUse(f"hooks or steps cannot be loaded: {_describe(error, runner.base_dir)}") from error
     locations = [location for location in runner.feature_locations() if not runner.config.exclude(location)]
     for location in locations:
         if not os.path.isfile(location.filename):
             raise WrongUse(f"{location}: there is no such file")
     runner.features.extend(parse_features(locations, language=runner.config.lang))
     return locations
+
+
+def load_steps(runner: Any) -> None:
+    """Load the step definitions. Raises WrongUse."""
+    with _told(runner, "steps"):
+        runner.load_step_definitions()
+
+
+@contextmanager
+def _told(runner: Any, what: str) -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:
+        raise WrongUse(f"{what} cannot be loaded: {_describe(error, runner.base_dir)}") from error
 
 
 def _describe(error: Exception, base_dir: str) -> str:

@@ -55,14 +55,15 @@ class Runner(behave.runner.Runner):  # type: ignore[misc] # behave's type stubs 
         self.step_registry = behave.runner.the_step_registry
         if self.config.dry_run:
             return int(self._run_dry())
-        return Run(self, loading.load(self), chosen, signals).carry_out()
+        return Run(self, loading.plan_run(self), chosen, signals).carry_out()
 
     def _run_dry(self) -> bool:
         """A dry run executes nothing: it is behave's own."""
         if self.config.steps_catalog:
-            loading.load_all(self)
+            loading.load_features(self)
         else:
-            loading.load(self)
+            loading.plan_run(self)
+        loading.load_steps(self)
         self.formatters = make_formatters(self.config, self.config.outputs)
         return bool(super().run_model())
 

@@ -11,6 +11,7 @@ import time
 import traceback
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
@@ -19,7 +20,7 @@ from behave.reporter.summary import AbstractSummaryReporter  # type: ignore[impo
 
 from harness.report.progress import LineWatcher, Progress
 from harness.report.summary import Summary
-from harness.runner import attempt, events, folder, formatters, history, options, plan, tree, verdict, watched
+from harness.runner import attempt, events, folder, formatters, history, loading, options, plan, tree, verdict, watched
 from harness.runner.crew import Crew, Terms
 from harness.runner.feed import Feed
 from harness.runner.guardian import Guardian
@@ -100,12 +101,16 @@ class Run:
     def _work(self, order: Sequence[Planned], guardian: Guardian) -> Crew:
         """The run between the hooks for all."""
         problem = self._call("before_all", self._hook("before_all"))
+        watching = watched.take()
+        for each in watching:
+            guardian.entrust(each.pid)
+        with suppress(KeyboardInterrupt):  # the signal is noted: nothing is begun then
+            loading.load_steps(self._runner)  # while that comes up which before_all has started
         live = functools.partial(attempt.live, self._runner, guardian)
         crew = Crew(order, self._terms(), self._events, self._signals, live)
         try:
             with self._signals.quiet():
-                for each in watched.take():
-                    guardian.entrust(each.pid)
+                for each in watching:
                     crew.watch(each)
                 if problem and not self._signals.received:
                     crew.refuse(Verdict(verdict.ERROR, f"before_all failed: {problem}"))

@@ -4,27 +4,36 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from pathlib import Path
 
 import psutil
 
 
 @dataclass(frozen=True)
 class Watched:
-    """name: what people call it."""
+    """name: what people call it. log: the file with what it says, if there is one."""
 
     name: str
     pid: int
+    log: Path | None
+
+    def last_words(self) -> str:
+        """The last line of its log, and where that is; empty without a log, or when there is nothing in it."""
+        lines = self.log.read_text(errors="replace").split("\n") if self.log and self.log.exists() else []
+        said = next((line for line in reversed(lines) if line.strip()), "")
+        return f"{said} ({self.log})" if said else ""
 
 
 _watched: list[Watched] = []
 
 
-def watch(name: str, process: psutil.Process) -> None:
+def watch(name: str, process: psutil.Process, log: Path | None = None) -> None:
     """Have the runner watch a process that before_all has started; call it from there.
 
-    When it dies during the run, the scenarios that run are ended with the verdict `error`, which names it, and those
-    not begun are `not run`. When the runner itself is killed, the process is killed too, with all below it."""
-    _watched.append(Watched(name, process.pid))
+    When it dies during the run, the scenarios that run are ended with the verdict `error`, which names it and the last
+    line of its log, and those not begun are `not run`. When the runner itself is killed, the process is killed too,
+    with all below it."""
+    _watched.append(Watched(name, process.pid, log))
 
 
 def take() -> list[Watched]:

@@ -1,13 +1,13 @@
-"""The world process: `python -m harness.world SOCKET [warm]`. Started by the harness, once for a run; it ends with its
-parent."""
+"""The world process: `python -m harness.world PARENT [warm]`, with a listening Unix socket as its standard input.
+Started by the harness, once for a run; it ends with its parent, whose process id it is told."""
 
 from __future__ import annotations
 
 import contextlib
 import ctypes
 import os
+import stat
 import sys
-from pathlib import Path
 
 from harness.world import warming
 
@@ -15,19 +15,20 @@ PR_SET_CHILD_SUBREAPER = 36  # linux/prctl.h
 
 
 def main() -> int:
-    """Serve stages at the Unix socket named on the command line, until SIGTERM, SIGINT, or the end of the parent.
+    """Serve stages until SIGTERM, SIGINT, or the end of the parent. Its own files lie in the working directory.
 
     With the word `warm` the stand-ins are forked from a warm parent instead of being exec'd."""
-    if len(sys.argv) < 2 or sys.argv[2:] not in ([], ["warm"]):
-        print("Usage: python -m harness.world SOCKET [warm] (the harness starts it)", file=sys.stderr)
+    parent, *words = sys.argv[1:] or [""]
+    if not parent.isdecimal() or words not in ([], ["warm"]) or not stat.S_ISSOCK(os.fstat(0).st_mode):
+        print("Usage: python -m harness.world PARENT [warm] (the harness starts it, with a socket)", file=sys.stderr)
         return 2
     leave_terminal()
     become_subreaper()
-    started = warming.start() if sys.argv[2:] else None
+    started = warming.start() if words else None
     # Imported beside the warm parent, which loads for as long.
     from harness.world import service
 
-    service.run(Path(sys.argv[1]), started)
+    service.run(int(parent), started)
     return 0
 
 

@@ -120,6 +120,8 @@ class Control:
         return await (tenant.renew() if tenant.directory in self._house.shared else tenant.close())
 
     async def _start(self, request: Fields) -> Fields:
+        if self._house.warm_parent is not None:
+            await self._house.warm_parent.tried()  # a stage can be opened meanwhile
         names = {name: request[name] for name in ("program", "argv", "node", "env", "keep")}
         return {"pid": self._stage.start(**names)}
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import json
 import os
 import signal
+import socket
 from pathlib import Path
 
 from harness.world import keys
@@ -15,34 +15,36 @@ from harness.world.clock import ClockSelector
 from harness.world.control import LINE_BYTES, Control
 from harness.world.library import Library
 from harness.world.tenant import House
-from harness.world.warming import Warming
 from harness.world.warmth import WarmParent
 
 GARBAGE = 10_000  # how many new objects there may be before garbage is looked for among them
 
 
-def run(socket: Path, warming: Warming | None) -> None:
-    """Serve stages at a Unix socket until this process is asked to end, or its parent is gone; then remove those that
-    are left.
+def run(parent: int, warming: tuple[int, socket.socket] | None) -> None:
+    """Serve stages at the socket that is the standard input, until this process is asked to end, or its `parent` is
+    gone; then remove those that are left.
 
     `warming`: the warm parent that is to fork the stand-ins; without one they are exec'd."""
     gc.freeze()  # what is loaded stays: there is no garbage to be looked for
     gc.set_threshold(GARBAGE)
     selector = ClockSelector()
     with asyncio.Runner(loop_factory=lambda: asyncio.SelectorEventLoop(selector)) as runner:
-        runner.run(_serve(socket, selector, warming))
+        runner.run(_serve(parent, selector, warming))
 
 
-async def _serve(socket: Path, selector: ClockSelector, warming: Warming | None) -> None:
+async def _serve(parent: int, selector: ClockSelector, warming: tuple[int, socket.socket] | None) -> None:
     loop = asyncio.get_running_loop()
     end = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, end.set)
+    signal.pthread_sigmask(signal.SIG_SETMASK, [])  # whoever starts a world keeps SIGTERM from it until now
     loop.add_reader(os.pidfd_open(os.getppid()), end.set)
+    if os.getppid() != parent:  # it has gone while this process started
+        end.set()
     orphans = Orphans()
     warm_parent = WarmParent(orphans, warming) if warming else None
     house = House(keys.generate(), selector, orphans, warm_parent)
-    library = Library(socket.parent / "models")
+    library = Library(Path("models").absolute())
     attempts: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
 
     async def attend(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -52,8 +54,9 @@ async def _serve(socket: Path, selector: ClockSelector, warming: Warming | None)
         task.add_done_callback(attempts.pop)
         await Control(house, library, writer).serve(reader)
 
-    server = await asyncio.start_unix_server(attend, str(socket), limit=LINE_BYTES)
-    print(json.dumps({"ready": os.getpid()}), flush=True)
+    listener = socket.socket(fileno=os.dup(0))
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    server = await asyncio.start_unix_server(attend, sock=listener, limit=LINE_BYTES)
     await end.wait()
     server.close()
     for writer in attempts.values():

@@ -110,7 +110,6 @@ class Tenant:
             self._house.selector.clocks.add(self.clock)
         if self._house.warm_parent is not None and self.launcher_path is not None:
             self._open_parts.callback(Launches(self.launcher_path, self, self.processes).close)
-            await self._house.warm_parent.tried()
 
     async def attach(self, send: Callable[[dict[str, Any]], None], watcher: int) -> dict[str, Any]:
         """An attempt begins on this stage: what happens is told to it from now on, and its process `watcher` is looked

@@ -3,34 +3,25 @@ both load side by side."""
 
 from __future__ import annotations
 
+import os
 import socket
 import sys
-from dataclasses import dataclass
-from pathlib import Path
 
 from harness.world import BARE
-from mocks.common.launch import Launched, launch
 
-PROJECT = Path(__file__).parents[2]
-
-
-@dataclass(frozen=True)
-class Warming:
-    """A warm parent that loads the stand-ins; it says so at the other end of the socket."""
-
-    process: Launched
-    ours: socket.socket
+PROJECT = os.path.dirname(os.path.dirname(os.path.dirname(__file__)))
 
 
-def start() -> Warming:
-    """Start a warm parent as a child of this process. Raises OSError."""
+def start() -> tuple[int, socket.socket]:
+    """Start a warm parent as a child of this process: its process id, and the socket at whose other end it says so when
+    it has loaded the stand-ins. Raises OSError."""
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     with theirs:
-        process = launch(
+        pid = os.posix_spawn(
+            sys.executable,
             [sys.executable, "-m", "mocks.common.warm"],
-            env={**BARE, "HOME": "/", "PYTHONPATH": str(PROJECT)},
-            cwd="/",
-            stdin=theirs.fileno(),
-            stdout=2,  # the world's own is read to its end by who started it
+            {**BARE, "HOME": "/", "PYTHONPATH": PROJECT},
+            file_actions=[(os.POSIX_SPAWN_DUP2, theirs.fileno(), 0)],
+            setsigmask=[],
         )
-    return Warming(process, ours)
+    return pid, ours

@@ -18,8 +18,7 @@ from harness.world import warming
 from harness.world.adoption import Orphans
 from harness.world.processes import Processes
 from harness.world.topology import Stage
-from harness.world.warming import Warming
-from mocks.common.launch import lean_on
+from mocks.common.launch import Forked, lean_on
 
 LOAD_LIMIT_S = 30.0  # real seconds
 CREDENTIALS = struct.Struct("iII")  # pid, user and group: struct ucred of unix(7)
@@ -30,16 +29,17 @@ class WarmParent:
     """The warm parent of this process, at first the one that has been started already; another one is started when it
     dies. Needs the running loop."""
 
-    def __init__(self, orphans: Orphans, first: Warming) -> None:
+    def __init__(self, orphans: Orphans, first: tuple[int, socket.socket]) -> None:
         self._orphans = orphans
         self._loop = asyncio.get_running_loop()
         self._await(first)
 
-    def _await(self, started: Warming) -> None:
+    def _await(self, started: tuple[int, socket.socket]) -> None:
         self._tried = self._loop.create_future()
-        self._process, self._ours = started.process, started.ours
-        self._orphans.started(self._process.pid)
-        self._pidfd = os.pidfd_open(self._process.pid)
+        pid, self._ours = started
+        self._process = Forked(pid)
+        self._orphans.started(pid)
+        self._pidfd = os.pidfd_open(pid)
         self._loop.add_reader(self._pidfd, self._ended)
         self._loop.add_reader(self._ours, self._loaded)
 

@@ -12,6 +12,7 @@ import psutil
 import pytest
 
 from harness.world_process import WorldNotStarted, end_world, start_world
+from tests.harness.world_fixture import open_stage
 
 PROJECT = Path(__file__).parents[2]
 
@@ -24,7 +25,18 @@ def test_a_world_comes_up_and_goes_without_a_trace(tmp_path_factory: pytest.Temp
     assert (world.process.poll(), world.log.read_text()) == (0, "")
 
 
-def test_a_world_that_cannot_come_up_is_said_with_its_words(tmp_path: Path) -> None:
+def test_who_comes_before_a_world_is_up_is_served_when_it_is(tmp_path_factory: pytest.TempPathFactory) -> None:
+    world = start_world(tmp_path_factory.mktemp("w"))
+
+    stage = open_stage(world, tmp_path_factory.mktemp("s") / "stage")
+
+    stage.run("rbee-keeper --version")
+    assert stage.evidence.exit_code() == 0
+    stage.close()
+    end_world(world)
+
+
+def test_a_socket_that_cannot_be_is_said_with_its_place(tmp_path: Path) -> None:
     directory = tmp_path / ("long" * 40)  # no Unix socket has such a path
 
     with pytest.raises(WorldNotStarted, match="AF_UNIX path too long"):
@@ -50,10 +62,15 @@ signal.pause()
 
 def test_the_world_program_tells_its_use() -> None:
     ended = subprocess.run(
-        [sys.executable, "-m", "harness.world"], cwd=PROJECT, capture_output=True, text=True, timeout=30
+        [sys.executable, "-m", "harness.world"],
+        cwd=PROJECT,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=30,
     )
 
     assert (ended.returncode, ended.stderr) == (
         2,
-        "Usage: python -m harness.world SOCKET [warm] (the harness starts it)\n",
+        "Usage: python -m harness.world PARENT [warm] (the harness starts it, with a socket)\n",
     )

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from harness import settings
-from harness.hooks import TOPOLOGY
+from harness.scenario_hooks import TOPOLOGY
 from harness.stage import Stage
 from harness.world_process import World, end_world, start_world
 

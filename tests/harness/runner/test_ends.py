@@ -115,6 +115,7 @@ def before_all(context):
 
 def test_signal_while_steps_are_loaded(project: Project) -> None:
     project.feature("one: it passes")
+    project.write("features/environment.py", WORLD)
     project.write(
         "features/steps/slow.py",
         'import time\nwith open("said", "w") as said: said.write("here\\n")\ntime.sleep(600)\n',
@@ -126,7 +127,9 @@ def test_signal_while_steps_are_loaded(project: Project) -> None:
     ran = project.finish(process)
 
     assert ran.code == 143
+    assert ran.verdicts == {"one": "not run"}
     assert "Traceback" not in ran.err
+    assert gone(int((project.directory / "world.pid").read_text()))
 
 
 def test_killed_attempt_costs_its_scenario_and_no_other(project: Project) -> None:
@@ -202,6 +205,28 @@ def test_death_of_a_watched_process_ends_the_run(project: Project) -> None:
     report = Path(project.directory, "reports/TESTS-one.xml").read_text()
     assert f'message="{died}, in the step' in report
     assert f'message="not run: {died}"' in report
+
+
+def test_death_of_a_watched_process_is_told_with_the_end_of_its_log(project: Project) -> None:
+    project.feature("one: it sleeps")
+    project.write(
+        "features/environment.py",
+        """
+from pathlib import Path
+import psutil
+from harness.runner.watched import watch
+
+def before_all(context):
+    with open("world.log", "w") as log:
+        world = psutil.Popen(["sh", "-c", "echo nothing; echo no room; exit 3"], stdout=log)
+    watch("the world", world, Path("world.log"))
+""",
+    )
+
+    ran = project.behave()
+
+    assert ran.verdict("one")["verdict"] == "error"
+    assert " died: exited with code 3: no room (world.log)" in ran.verdict("one")["reason"]
 
 
 def test_what_a_watched_process_leaves_when_it_dies_is_ended(project: Project) -> None:

@@ -156,6 +156,23 @@ def test_what_cannot_be_loaded_is_told_with_its_place(project: Project, path: st
     assert "Traceback" not in ran.err
 
 
+def test_what_before_all_has_started_ends_when_steps_cannot_be_loaded(project: Project) -> None:
+    project.feature("one: it passes")
+    project.write("features/steps/bad.py", "def (")
+    project.write(
+        "features/environment.py",
+        """
+def before_all(context): print("begun")
+def after_all(context): print("ended")
+""",
+    )
+
+    ran = project.behave()
+
+    assert ran.code == WRONG_USE
+    assert ran.out.endswith("begun\nended\n")
+
+
 def test_same_seed_gives_the_same_order(project: Project) -> None:
     project.feature(*(f"number {n}: it passes" for n in range(12)))
 

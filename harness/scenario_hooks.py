@@ -1,9 +1,7 @@
-"""What behave's hooks do: the world for the run, a stage and a queen for each scenario."""
+"""What behave's hooks do for each scenario: a stage with a queen."""
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -11,49 +9,20 @@ from typing import Any
 from behave.model import Scenario
 from behave.runner import Context
 
-from harness import fixtures, ports, settings
+from harness import fixtures
 from harness.acts import registration
 from harness.live import Live
-from harness.proof import blank, used
-from harness.runner.watched import watch
+from harness.proof import used
 from harness.stage import Stage, StageError
-from harness.world_process import World, end_world, start_world
 
 TOPOLOGY = Path(__file__).parents[1] / "features" / "topology.yaml"
 SHARED_STAGE = "shared"  # its directory in the run's folder, with -D queen_scope=run
-REAL_LIMIT_S = 900  # of a scenario in real time: the longest waits take five minutes, and some have two
 SHOWN_EVENTS = 60  # of a red scenario's stage: about two screens
 QUEEN = f"queen-rbee --port 8080 --database {fixtures.REGISTRY}"
 
 
 class FaultNotFired(Exception):
     """A scenario is green although the fault that it is about did not come about; the text says which."""
-
-
-def start_run(context: Context) -> None:
-    """Read the settings and start the world. Raises SettingsError or WorldNotStarted."""
-    userdata = context.config.userdata
-    context.settings = settings.read(userdata)
-    if context.settings.clock == "real":
-        userdata.setdefault("limit_s", str(REAL_LIMIT_S))
-    Scenario.continue_after_failed_step = context.settings.go_on
-    blank.watch(context._runner, prove=context.settings.prove)
-    ports.check_free()
-    directory = Path(userdata.get("run_dir") or tempfile.mkdtemp(prefix="rbee-bdd-"))
-    context.run_directory = directory
-    context.world = start_world(directory / "world", context.settings.stand_ins, warm=context.settings.warm)
-    watch("the world", context.world.process)
-    if context.settings.queen_scope == "run":
-        start_shared_queen(context)
-
-
-def end_run(context: Context) -> None:
-    """End the world, if it came up, and remove what it made; its log is kept when there is something in it."""
-    world: World | None = getattr(context, "world", None)
-    if world is not None:
-        end_world(world)
-        if not world.log.stat().st_size:
-            shutil.rmtree(world.log.parent)
 
 
 def open_stage(context: Context, scenario: Scenario) -> None:

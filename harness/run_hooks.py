@@ -1,0 +1,48 @@
+"""What behave's hooks do once for a run: the world comes up, and goes.
+
+What only scenarios need is imported when the world has been started, so that it loads beside the world."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from pathlib import Path
+
+from behave.model import Scenario
+from behave.runner import Context
+
+from harness import ports, settings
+from harness.runner.watched import watch
+from harness.world_process import World, end_world, start_world
+
+REAL_LIMIT_S = 900  # of a scenario in real time: the longest waits take five minutes, and some have two
+
+
+def start(context: Context) -> None:
+    """Read the settings and start the world. Raises SettingsError or WorldNotStarted."""
+    userdata = context.config.userdata
+    context.settings = settings.read(userdata)
+    if context.settings.clock == "real":
+        userdata.setdefault("limit_s", str(REAL_LIMIT_S))
+    Scenario.continue_after_failed_step = context.settings.go_on
+    ports.check_free()
+    directory = Path(userdata.get("run_dir") or tempfile.mkdtemp(prefix="rbee-bdd-"))
+    context.run_directory = directory
+    context.world = start_world(directory / "world", context.settings.stand_ins, warm=context.settings.warm)
+    watch("the world", context.world.process, context.world.log)
+
+    from harness import scenario_hooks
+    from harness.proof import blank
+
+    blank.watch(context._runner, prove=context.settings.prove)
+    if context.settings.queen_scope == "run":
+        scenario_hooks.start_shared_queen(context)
+
+
+def end(context: Context) -> None:
+    """End the world, if it was started, and remove what it made; its log is kept when there is something in it."""
+    world: World | None = getattr(context, "world", None)
+    if world is not None:
+        end_world(world)
+        if not world.log.stat().st_size:
+            shutil.rmtree(world.log.parent)
