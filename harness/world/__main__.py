@@ -9,7 +9,7 @@ import os
 import stat
 import sys
 
-from harness.world import warming
+from harness.world import warm_process
 
 PR_SET_CHILD_SUBREAPER = 36  # linux/prctl.h
 
@@ -24,7 +24,7 @@ def main() -> int:
         return 2
     leave_terminal()
     become_subreaper()
-    started = warming.start() if words else None
+    started = warm_process.start() if words else None
     # Imported beside the warm parent, which loads for as long.
     from harness.world import service
 

@@ -15,24 +15,24 @@ from harness.world.clock import ClockSelector
 from harness.world.control import LINE_BYTES, Control
 from harness.world.library import Library
 from harness.world.tenant import House
-from harness.world.warmth import WarmParent
+from harness.world.warm_parent import WarmParent
 
 GARBAGE = 10_000  # how many new objects there may be before garbage is looked for among them
 
 
-def run(parent: int, warming: tuple[int, socket.socket] | None) -> None:
+def run(parent: int, loading: tuple[int, socket.socket] | None) -> None:
     """Serve stages at the socket that is the standard input, until this process is asked to end, or its `parent` is
     gone; then remove those that are left.
 
-    `warming`: the warm parent that is to fork the stand-ins; without one they are exec'd."""
+    `loading`: the warm parent that is to fork the stand-ins; without one they are exec'd."""
     gc.freeze()  # what is loaded stays: there is no garbage to be looked for
     gc.set_threshold(GARBAGE)
     selector = ClockSelector()
     with asyncio.Runner(loop_factory=lambda: asyncio.SelectorEventLoop(selector)) as runner:
-        runner.run(_serve(parent, selector, warming))
+        runner.run(_serve(parent, selector, loading))
 
 
-async def _serve(parent: int, selector: ClockSelector, warming: tuple[int, socket.socket] | None) -> None:
+async def _serve(parent: int, selector: ClockSelector, loading: tuple[int, socket.socket] | None) -> None:
     loop = asyncio.get_running_loop()
     end = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -42,7 +42,7 @@ async def _serve(parent: int, selector: ClockSelector, warming: tuple[int, socke
     if os.getppid() != parent:  # it has gone while this process started
         end.set()
     orphans = Orphans()
-    warm_parent = WarmParent(orphans, warming) if warming else None
+    warm_parent = WarmParent(orphans, loading) if loading else None
     house = House(keys.generate(), selector, orphans, warm_parent)
     library = Library(Path("models").absolute())
     attempts: dict[asyncio.Task[None], asyncio.StreamWriter] = {}

@@ -20,12 +20,13 @@ from harness.world.faults import Faults
 from harness.world.flow import Flow
 from harness.world.hub import Hub
 from harness.world.keys import Keys
+from harness.world.launches import Launches
 from harness.world.look import Crowd
 from harness.world.network import Network
 from harness.world.node import SshServer
 from harness.world.processes import Processes
 from harness.world.topology import PROXY_PORT, Topology
-from harness.world.warmth import Launches, WarmParent
+from harness.world.warm_parent import WarmParent
 
 END_LIMIT_S = 5.0  # a program gets so long to end after SIGTERM
 END_FLOW_US = 30_000_000  # on the clock, while programs end: a hive's cascade takes at most 10 s for each worker

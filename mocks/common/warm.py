@@ -72,6 +72,7 @@ def main() -> int:
         return 1
     connection = socket.socket(fileno=os.dup(0))
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    gc.disable()  # what is loaded stays
     load()
     connection.send(READY)
     serve(connection)
@@ -112,7 +113,6 @@ def package_of(path: Path) -> str | None:
 def serve(connection: socket.socket) -> None:
     """Fork what is asked for, until the other end is closed."""
     stand_ins()
-    gc.disable()
     gc.freeze()  # a collection in a fork would otherwise copy the pages of everything that is loaded
     late = [name for name in LATE if name not in sys.modules]
     has_forked = False
