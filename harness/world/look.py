@@ -16,6 +16,7 @@ threads and children, made after he was seen asleep, still hold.
 from __future__ import annotations
 
 import os
+import select
 from collections.abc import Callable
 
 ASLEEP = b"SZTt"
@@ -30,10 +31,11 @@ ZOMBIE = ord("Z")
 class Thread:
     """One thread's files in `/proc`, kept open: opening costs more than reading. Methods raise OSError when it is gone.
 
-    `resting` are its figures from before it was seen asleep last."""
+    `resting` are its figures from before it was seen asleep last; `is_dead` that it was a zombie then."""
 
     def __init__(self, directory: str) -> None:
         self.resting = b""
+        self.is_dead = False
         self._files: list[int] = []
         try:
             for name in ("stat", "schedstat", "children"):
@@ -70,17 +72,32 @@ class Process:
         self.has_run = True
         self.has_ended = False
         self._tasks = f"/proc/{pid}/task"
-        self._directory = os.open(self._tasks, os.O_RDONLY | os.O_DIRECTORY)
+        self._end = select.epoll()
+        self._files: list[int] = []
+        try:
+            self._files += [os.pidfd_open(pid)]
+            self._files += [os.open(self._tasks, os.O_RDONLY | os.O_DIRECTORY)]
+        except OSError:
+            self.close()
+            raise
+        self._end.register(self._files[0], select.EPOLLIN)
 
     def rests(self) -> bool:
         """Whether all of its threads, new ones too, have been seen asleep since they have run. Raises OSError when the
         process is gone."""
         if not all(self._rests(number) for number in list(self.threads)):
             return False
-        while self.has_run and (new := {int(name) for name in os.listdir(self._directory)} - self.threads.keys()):
+        while self.has_run and (new := {int(name) for name in os.listdir(self._files[1])} - self.threads.keys()):
             if not all(self._rests(number) for number in new):
                 return False
-        return True
+        return not self._is_ending()
+
+    def _is_ending(self) -> bool:
+        """Whether it is a zombie already of which nobody has been told yet: the kernel makes it one before it wakes who
+        waits for its end, and a virtual machine can lose its processor in between. To ask a pidfd would not do, for
+        that says what is; but an epoll learns of it by being woken, together with all others."""
+        is_zombie = len(self.threads) == 1 and all(thread.is_dead for thread in self.threads.values())
+        return is_zombie and not self._end.poll(0)
 
     def _rests(self, number: int) -> bool:
         """Whether a thread, which may be a new one, rests; one that has ended does."""
@@ -95,7 +112,8 @@ class Process:
                 if state not in ASLEEP:
                     self._worker = number
                     return False
-                self.has_ended = self.has_ended or state == ZOMBIE
+                thread.is_dead = state == ZOMBIE
+                self.has_ended = self.has_ended or thread.is_dead
                 thread.resting = figures
         except OSError:
             self.has_run = self.has_ended = True
@@ -117,7 +135,9 @@ class Process:
         return [child for thread in self.threads.values() for child in thread.children()]
 
     def close(self) -> None:
-        os.close(self._directory)
+        self._end.close()
+        for file in self._files:
+            os.close(file)
         for thread in self.threads.values():
             thread.close()
 
