@@ -22,6 +22,7 @@ class Link:
     """A connection to the world. `on_event` gets each event in the moment it is read off the line, in order."""
 
     def __init__(self, path: Path, on_event: Callable[[dict[str, Any]], None]) -> None:
+        self._log = path.with_name("world.log")
         self._socket = socket.socket(socket.AF_UNIX)
         self._on_event = on_event
         self._rest = b""
@@ -39,7 +40,7 @@ class Link:
         try:
             self._socket.sendall(json.dumps({"id": number, "do": do, **fields}).encode() + b"\n")
         except OSError as error:
-            raise WorldError(f"the world process is gone: {error.strerror}") from error
+            raise self._gone(error.strerror) from error
         return number
 
     def reply(self, number: int, *, limit_s: float) -> dict[str, Any] | None:
@@ -70,9 +71,9 @@ class Link:
         try:
             data = self._socket.recv(READ_BYTES)
         except OSError as error:
-            raise WorldError(f"the world process is gone: {error.strerror}") from error
+            raise self._gone(error.strerror) from error
         if not data:
-            raise WorldError("the world process is gone: it closed the line")
+            raise self._gone("it closed the line")
         *lines, self._rest = (self._rest + data).split(b"\n")
         for message in json.loads(b"[%b]" % b",".join(lines)):  # in one go, which takes half the time
             if "reply" in message:
@@ -80,6 +81,9 @@ class Link:
             else:
                 self._on_event(message)
         return True
+
+    def _gone(self, how: str | None) -> WorldError:
+        return WorldError(f"the world process is gone: {how}; if it had something to say, it stands in {self._log}")
 
     def close(self) -> None:
         """Hang up: the world then removes the stage."""

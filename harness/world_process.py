@@ -7,7 +7,7 @@ import signal
 import socket
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,8 +16,8 @@ import psutil
 from harness.world import BARE, STAND_INS
 from mocks.common.launch import Launched, launch
 
-BACKLOG = 128  # attempts that may wait for the world at the same time
 END_LIMIT_S = 10.0
+KEPT = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
 class WorldNotStarted(Exception):
@@ -38,15 +38,16 @@ def start_world(directory: Path, stand_ins: Path | None = None, *, warm: bool = 
     connects to its socket meanwhile is served then.
 
     stand_ins: where the program files of the stand-ins are, if not in the project's bin. warm: the project's own are
-    forked from a warm parent, which the world starts. Raises WorldNotStarted."""
+    forked from a warm parent, which the world starts. Raises WorldNotStarted, and OSError when there is no place for
+    its files."""
     directory.mkdir(parents=True, exist_ok=True)
     place, log = directory / "world.sock", directory / "world.log"
-    with socket.socket(socket.AF_UNIX) as listener, log.open("wb") as errors, _sigterm_kept():
+    with socket.socket(socket.AF_UNIX) as listener, log.open("wb") as errors, _signals_kept():
         try:
             listener.bind(str(place))
         except OSError as error:
             raise WorldNotStarted(f"the world cannot be reached at {place}: {error}") from error
-        listener.listen(BACKLOG)
+        listener.listen()
         process = launch(
             [sys.executable, "-m", "harness.world", str(os.getpid()), *(["warm"] if warm else [])],
             env={
@@ -64,9 +65,9 @@ def start_world(directory: Path, stand_ins: Path | None = None, *, warm: bool = 
 
 
 @contextmanager
-def _sigterm_kept() -> Iterator[None]:
-    """A world that is asked to end while it starts ends when it is up, in order: SIGTERM waits until it lets it in."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+def _signals_kept() -> Iterator[None]:
+    """Signals wait until the world that is started within lets them in: when it is up, and can end in order."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, KEPT)
     try:
         yield
     finally:
@@ -74,10 +75,13 @@ def _sigterm_kept() -> Iterator[None]:
 
 
 def end_world(world: World) -> None:
-    """End the world process: SIGTERM, and SIGKILL when it has not gone after 10 s."""
+    """End the world process: SIGTERM, and SIGKILL when it has not gone after 10 s, or when waiting for that is broken
+    off."""
     world.process.terminate()
-    try:
-        world.process.wait(END_LIMIT_S)
-    except psutil.TimeoutExpired:
-        world.process.kill()
-        world.process.wait()
+    with suppress(psutil.TimeoutExpired):
+        try:
+            world.process.wait(END_LIMIT_S)
+        except BaseException:
+            world.process.kill()
+            world.process.wait()
+            raise

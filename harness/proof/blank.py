@@ -26,8 +26,8 @@ def watch(runner: Any, *, prove: bool) -> None:
     """From now on every Then step that behave's `runner` runs must read evidence and may only read; with `prove` each
     that passes must also be able to fail.
 
-    To be called when the steps are loaded. It works for every definition, whatever module it stands in: And and But
-    after Then are Then, and so is a definition for any keyword where a Then uses it."""
+    It works for every definition, whatever module it stands in: And and But after Then are Then, and so is a definition
+    for any keyword where a Then uses it."""
     registry = runner.step_registry  # not behave's global one: behave replaces that
     find = registry.find_match
 

@@ -91,7 +91,10 @@ class Crew:
 
     def watch(self, watched: Watched) -> None:
         """End the run when this process dies."""
-        process = os.pidfd_open(watched.pid)
+        try:
+            process = os.pidfd_open(watched.pid)
+        except ProcessLookupError:  # whoever started it has seen it die
+            return self._end_without(watched)
         self._selector.register(process, selectors.EVENT_READ, (0, lambda: self._on_death(process, watched)))
 
     def turn(self) -> None:
@@ -211,6 +214,9 @@ class Crew:
 
     def _on_death(self, process: int, watched: Watched) -> None:
         self._selector.unregister(process)
+        self._end_without(watched)
+
+    def _end_without(self, watched: Watched) -> None:
         wait_status = exit_status(watched)
         ended = "" if wait_status is None else verdict.how_ended(wait_status)
         how = ": ".join(filter(None, [ended, watched.last_words()]))

@@ -6,6 +6,7 @@ import functools
 import gc
 import io
 import os
+import shutil
 import sys
 import time
 import traceback
@@ -66,26 +67,48 @@ class Run:
         return [Summary(sys.stdout)] if self._config.summary else []
 
     def carry_out(self) -> int:
-        """Run it; returns the exit code."""
+        """Run it; returns the exit code. Raises WrongUse when a hook finds it, or when steps cannot be loaded; then
+        nothing was run, and nothing is left."""
         began_s = time.monotonic()
         if self._options.run_dir is None:
             folder.prune()
         self._config.userdata["run_dir"] = str(self._directory)
-        self._set_up_reports()
         kept = history.place(self._runner.base_dir, os.environ)
         order = self._tell_plan(history.load(kept))
-        tree.adopt_orphans()  # those of an attempt, or of a watched process, that dies
-        guardian = Guardian()
         try:
-            crew = self._work(order, guardian)
-        finally:
-            self._call("after_all", self._hook("after_all"))
-            self._call("cleanup of the run", self._runner.context._do_remaining_cleanups)
-            guardian.dismiss()
+            with self._signals.raising(False):
+                crew = self._work(order)
+        except options.WrongUse:
+            self._events.close()
+            shutil.rmtree(self._directory)
+            raise
         for closing in [each.close for each in self._runner.formatters] + [each.end for each in self._config.reporters]:
             closing()
         self._keep_durations(kept, crew.durations_s)
         return self._tell_end(crew, time.monotonic() - began_s)
+
+    def _work(self, order: Sequence[Planned]) -> Crew:
+        """The run with its hooks for all."""
+        tree.adopt_orphans()  # those of an attempt, or of a watched process, that dies
+        guardian = Guardian()
+        try:
+            problem = self._call("before_all", self._hook("before_all"))
+            watching = watched.take()
+            for each in watching:
+                guardian.entrust(each.pid)
+            self._load_steps()  # while that comes up which before_all has started
+            self._set_up_reports()
+            return self._attempt(order, guardian, watching, problem)
+        finally:
+            self._call("after_all", self._hook("after_all"))
+            self._call("cleanup of the run", self._runner.context._do_remaining_cleanups)
+            guardian.dismiss()
+
+    def _load_steps(self) -> None:
+        """Load the steps. A signal breaks that off; then nothing will be begun."""
+        with suppress(KeyboardInterrupt), self._signals.raising(True):
+            if not self._signals.received:
+                loading.load_steps(self._runner)
 
     def _set_up_reports(self) -> None:
         """behave's formatters; its reporters, but for the summary, which does not know all verdicts."""
@@ -98,23 +121,18 @@ class Run:
             if not isinstance(reporter, AbstractSummaryReporter)
         ]
 
-    def _work(self, order: Sequence[Planned], guardian: Guardian) -> Crew:
-        """The run between the hooks for all."""
-        problem = self._call("before_all", self._hook("before_all"))
-        watching = watched.take()
-        for each in watching:
-            guardian.entrust(each.pid)
-        with suppress(KeyboardInterrupt):  # the signal is noted: nothing is begun then
-            loading.load_steps(self._runner)  # while that comes up which before_all has started
+    def _attempt(
+        self, order: Sequence[Planned], guardian: Guardian, watching: Sequence[watched.Watched], problem: str
+    ) -> Crew:
+        """The run between the hooks for all. problem: what went wrong with the first of them."""
         live = functools.partial(attempt.live, self._runner, guardian)
         crew = Crew(order, self._terms(), self._events, self._signals, live)
         try:
-            with self._signals.quiet():
-                for each in watching:
-                    crew.watch(each)
-                if problem and not self._signals.received:
-                    crew.refuse(Verdict(verdict.ERROR, f"before_all failed: {problem}"))
-                self._feed(crew)
+            for each in watching:
+                crew.watch(each)
+            if problem and not self._signals.received:
+                crew.refuse(Verdict(verdict.ERROR, f"before_all failed: {problem}"))
+            self._feed(crew)
         finally:
             crew.close()
         return crew
@@ -158,7 +176,11 @@ class Run:
         """Call a hook of the user's in this process; returns what went wrong with it, as a text. A hook that finds
         wrong use says so with WrongUse, which passes."""
         try:
-            with time_limit(self._options.limit_s), self._runner.context.use_with_user_mode():
+            with (
+                time_limit(self._options.limit_s),
+                self._runner.context.use_with_user_mode(),
+                self._signals.raising(True),
+            ):
                 hook()
         except options.WrongUse:
             raise

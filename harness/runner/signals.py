@@ -15,12 +15,12 @@ ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 class Signals:
     """Notes the signals that end a run, from entering to leaving. A signal that is ignored on entering stays ignored.
 
-    descriptor: becomes readable when one has come. received: which came, in order. raising: whether a signal also
-    raises KeyboardInterrupt where it meets the program, as is right while the user's own code runs in the runner."""
+    descriptor: becomes readable when one has come. received: which came, in order. At first a signal also raises
+    KeyboardInterrupt where it meets the program, as is right while the user's own code runs in the runner."""
 
     def __init__(self) -> None:
         self.received: list[signal.Signals] = []
-        self.raising = True
+        self._raises = True
         self.descriptor, self._writing = os.pipe()
         os.set_blocking(self.descriptor, False)
         os.set_blocking(self._writing, False)
@@ -40,7 +40,7 @@ class Signals:
 
     def _note(self, number: int, _: FrameType | None) -> None:
         self.received.append(signal.Signals(number))
-        if self.raising:
+        if self._raises:
             raise KeyboardInterrupt
 
     def drain(self) -> None:
@@ -48,13 +48,13 @@ class Signals:
         os.read(self.descriptor, 4096)
 
     @contextmanager
-    def quiet(self) -> Iterator[None]:
-        """Within it signals are noted and nothing else."""
-        self.raising = False
+    def raising(self, raises: bool) -> Iterator[None]:
+        """Within it, whether a signal also raises KeyboardInterrupt."""
+        before, self._raises = self._raises, raises
         try:
             yield
         finally:
-            self.raising = True
+            self._raises = before
 
 
 @contextmanager

@@ -16,7 +16,6 @@ threads and children, made after he was seen asleep, still hold.
 from __future__ import annotations
 
 import os
-import select
 from collections.abc import Callable
 
 ASLEEP = b"SZTt"
@@ -31,11 +30,10 @@ ZOMBIE = ord("Z")
 class Thread:
     """One thread's files in `/proc`, kept open: opening costs more than reading. Methods raise OSError when it is gone.
 
-    `resting` are its figures from before it was seen asleep last; `is_dead` that it was a zombie then."""
+    `resting` are its figures from before it was seen asleep last."""
 
     def __init__(self, directory: str) -> None:
         self.resting = b""
-        self.is_dead = False
         self._files: list[int] = []
         try:
             for name in ("stat", "schedstat", "children"):
@@ -72,32 +70,17 @@ class Process:
         self.has_run = True
         self.has_ended = False
         self._tasks = f"/proc/{pid}/task"
-        self._end = select.epoll()
-        self._files: list[int] = []
-        try:
-            self._files += [os.pidfd_open(pid)]
-            self._files += [os.open(self._tasks, os.O_RDONLY | os.O_DIRECTORY)]
-        except OSError:
-            self.close()
-            raise
-        self._end.register(self._files[0], select.EPOLLIN)
+        self._directory = os.open(self._tasks, os.O_RDONLY | os.O_DIRECTORY)
 
     def rests(self) -> bool:
         """Whether all of its threads, new ones too, have been seen asleep since they have run. Raises OSError when the
         process is gone."""
         if not all(self._rests(number) for number in list(self.threads)):
             return False
-        while self.has_run and (new := {int(name) for name in os.listdir(self._files[1])} - self.threads.keys()):
+        while self.has_run and (new := {int(name) for name in os.listdir(self._directory)} - self.threads.keys()):
             if not all(self._rests(number) for number in new):
                 return False
-        return not self._is_ending()
-
-    def _is_ending(self) -> bool:
-        """Whether it is a zombie already of which nobody has been told yet: the kernel makes it one before it wakes who
-        waits for its end, and a virtual machine can lose its processor in between. To ask a pidfd would not do, for
-        that says what is; but an epoll learns of it by being woken, together with all others."""
-        is_zombie = len(self.threads) == 1 and all(thread.is_dead for thread in self.threads.values())
-        return is_zombie and not self._end.poll(0)
+        return True
 
     def _rests(self, number: int) -> bool:
         """Whether a thread, which may be a new one, rests; one that has ended does."""
@@ -112,8 +95,7 @@ class Process:
                 if state not in ASLEEP:
                     self._worker = number
                     return False
-                thread.is_dead = state == ZOMBIE
-                self.has_ended = self.has_ended or thread.is_dead
+                self.has_ended = self.has_ended or state == ZOMBIE
                 thread.resting = figures
         except OSError:
             self.has_run = self.has_ended = True
@@ -135,9 +117,7 @@ class Process:
         return [child for thread in self.threads.values() for child in thread.children()]
 
     def close(self) -> None:
-        self._end.close()
-        for file in self._files:
-            os.close(file)
+        os.close(self._directory)
         for thread in self.threads.values():
             thread.close()
 

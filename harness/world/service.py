@@ -35,9 +35,13 @@ def run(parent: int, loading: tuple[int, socket.socket] | None) -> None:
 async def _serve(parent: int, selector: ClockSelector, loading: tuple[int, socket.socket] | None) -> None:
     loop = asyncio.get_running_loop()
     end = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, end.set)
-    signal.pthread_sigmask(signal.SIG_SETMASK, [])  # whoever starts a world keeps SIGTERM from it until now
+    loop.add_signal_handler(signal.SIGTERM, end.set)
+    # What the terminal sent before this process had left it is for the runner, which ends the world in order.
+    for number in (signal.SIGINT, signal.SIGHUP):
+        loop.add_signal_handler(number, _leave_to_runner)
+    if signal.SIGTERM in signal.sigpending():
+        end.set()
+    signal.pthread_sigmask(signal.SIG_SETMASK, [])  # whoever starts a world keeps signals from it until now
     loop.add_reader(os.pidfd_open(os.getppid()), end.set)
     if os.getppid() != parent:  # it has gone while this process started
         end.set()
@@ -56,7 +60,9 @@ async def _serve(parent: int, selector: ClockSelector, loading: tuple[int, socke
 
     listener = socket.socket(fileno=os.dup(0))
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
-    server = await asyncio.start_unix_server(attend, sock=listener, limit=LINE_BYTES)
+    server = await asyncio.start_unix_server(attend, sock=listener, limit=LINE_BYTES, start_serving=False)
+    if not end.is_set():
+        await server.start_serving()
     await end.wait()
     server.close()
     for writer in attempts.values():
@@ -67,3 +73,7 @@ async def _serve(parent: int, selector: ClockSelector, loading: tuple[int, socke
     if warm_parent is not None:
         warm_parent.close()
     orphans.close()
+
+
+def _leave_to_runner() -> None:
+    """Do nothing."""

@@ -12,7 +12,7 @@ from harness.world import warm_process
 from harness.world.adoption import Orphans
 from mocks.common.launch import Forked, lean_on
 
-LOAD_LIMIT_S = 30.0  # real seconds
+LOAD_LIMIT_S = 20.0  # real seconds; less than an attempt waits for a reply
 READY_BYTES = 64
 
 
@@ -36,11 +36,16 @@ class WarmParent:
 
     async def tried(self) -> None:
         """Wait until it has loaded the stand-ins, or it is clear that it will not. Raises TimeoutError."""
-        async with asyncio.timeout(LOAD_LIMIT_S):
-            await asyncio.shield(self._tried)
+        try:
+            async with asyncio.timeout(LOAD_LIMIT_S):
+                await asyncio.shield(self._tried)
+        except TimeoutError:
+            raise TimeoutError(f"the warm parent ({self._process.pid}) is not ready after {LOAD_LIMIT_S:g} s") from None
 
     def close(self) -> None:
         """End it, and wait until it is gone."""
+        if self._ours.fileno() < 0:  # it has ended before it was ready, and there is no other
+            return
         self._release()
         self._process.kill()
         self._process.wait()

@@ -14,7 +14,7 @@ from pathlib import Path
 CLONE = {"x86_64": 56, "aarch64": 220}
 """The number of the system call clone(2) by machine."""
 CLONE_PARENT = 0x8000
-PR_SET_NAME, PR_SET_MM, PR_SET_MM_MAP = 15, 35, 14
+PR_SET_PDEATHSIG, PR_SET_NAME, PR_SET_MM, PR_SET_MM_MAP = 1, 15, 35, 14
 """prctl(2); with PR_SET_MM_MAP no privilege is needed."""
 MEMORY_MAP = struct.Struct("11QQIi")
 """`struct prctl_mm_map` of linux/prctl.h."""
@@ -40,6 +40,11 @@ def fork_sibling() -> int:
     if pid < 0:
         raise OSError(error, os.strerror(error))
     return pid
+
+
+def end_with_parent() -> None:
+    """Have the kernel kill this process as soon as its parent ends."""
+    _python.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
 
 
 def show_as(argv: Sequence[str], env: Mapping[str, str], name: str) -> None:

@@ -70,11 +70,15 @@ def main() -> int:
         known = ", ".join(kernel.CLONE)
         print(f"how a sibling is forked on {platform.machine()} is not known, only on {known}", file=sys.stderr)
         return 1
+    kernel.end_with_parent()
     connection = socket.socket(fileno=os.dup(0))
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     gc.disable()  # what is loaded stays
     load()
-    connection.send(READY)
+    try:
+        connection.send(READY)
+    except BrokenPipeError:  # who wanted it is gone already
+        return 0
     serve(connection)
     return 0
 
@@ -165,6 +169,7 @@ def _wait_in_the_background(connection: socket.socket) -> NoReturn:
         for standard in (0, 1, 2):
             os.dup2(nothing, standard)
         kernel.show_as(["warm parent"], {}, "warm parent")
+        gc.disable()
         serve(connection)
     finally:
         os._exit(0)

@@ -26,6 +26,17 @@ def after_all(context):
     context.world.terminate()
     context.world.wait()
 """
+SPEAKING_WORLD = """
+from pathlib import Path
+import psutil
+from harness.runner.watched import watch
+
+def before_all(context):
+    Path("world.log").write_text("nothing\\nno room\\n")
+    world = context.world = psutil.Popen(["sleep", "600"])
+    watch("the world", world, Path("world.log"))
+    Path("world.pid").write_text(str(world.pid))
+"""
 
 
 def gone(pid: int) -> bool:
@@ -108,6 +119,19 @@ def before_all(context):
 
     process.send_signal(signal.SIGINT)
     ran = project.finish(process)
+
+    assert ran.code == 130
+    assert ran.verdicts == {"one": "not run"}
+
+
+def test_after_a_signal_in_before_all_no_steps_are_loaded(project: Project) -> None:
+    project.feature("one: it passes")
+    project.write("features/steps/bad.py", "def (")
+    project.write(
+        "features/environment.py", "import os, signal\ndef before_all(context): os.kill(os.getpid(), signal.SIGINT)\n"
+    )
+
+    ran = project.behave()
 
     assert ran.code == 130
     assert ran.verdicts == {"one": "not run"}
@@ -208,25 +232,26 @@ def test_death_of_a_watched_process_ends_the_run(project: Project) -> None:
 
 
 def test_death_of_a_watched_process_is_told_with_the_end_of_its_log(project: Project) -> None:
-    project.feature("one: it sleeps")
-    project.write(
-        "features/environment.py",
-        """
-from pathlib import Path
-import psutil
-from harness.runner.watched import watch
+    project.feature("one: it reports and sleeps")
+    project.write("features/environment.py", SPEAKING_WORLD)
+    process = project.start()
+    project.heard()
 
-def before_all(context):
-    with open("world.log", "w") as log:
-        world = psutil.Popen(["sh", "-c", "echo nothing; echo no room; exit 3"], stdout=log)
-    watch("the world", world, Path("world.log"))
-""",
-    )
+    os.kill(int((project.directory / "world.pid").read_text()), signal.SIGKILL)
+    ran = project.finish(process)
+
+    assert ran.verdicts == {"one": "error"}
+    assert " died: killed by SIGKILL: no room (world.log), in the step" in ran.verdict("one")["reason"]
+
+
+def test_watched_process_that_somebody_has_seen_die_is_told_with_the_end_of_its_log(project: Project) -> None:
+    project.feature("one: it passes")
+    project.write("features/environment.py", f"{SPEAKING_WORLD}\n    world.kill()\n    world.wait()\n")
 
     ran = project.behave()
 
-    assert ran.verdict("one")["verdict"] == "error"
-    assert " died: exited with code 3: no room (world.log)" in ran.verdict("one")["reason"]
+    assert ran.verdicts == {"one": "not run"}
+    assert ran.verdict("one")["reason"].endswith(" died: no room (world.log)")
 
 
 def test_what_a_watched_process_leaves_when_it_dies_is_ended(project: Project) -> None:

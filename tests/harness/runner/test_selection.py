@@ -156,7 +156,7 @@ def test_what_cannot_be_loaded_is_told_with_its_place(project: Project, path: st
     assert "Traceback" not in ran.err
 
 
-def test_what_before_all_has_started_ends_when_steps_cannot_be_loaded(project: Project) -> None:
+def test_steps_that_cannot_be_loaded_leave_nothing_of_the_run(project: Project) -> None:
     project.feature("one: it passes")
     project.write("features/steps/bad.py", "def (")
     project.write(
@@ -166,11 +166,15 @@ def before_all(context): print("begun")
 def after_all(context): print("ended")
 """,
     )
+    project.write("report.json", "the report of an earlier run")
+    folder = project.directory / "run"
 
-    ran = project.behave()
+    ran = project.behave("-D", f"run_dir={folder}", "-f", "json", "-o", "report.json")
 
     assert ran.code == WRONG_USE
     assert ran.out.endswith("begun\nended\n")
+    assert not folder.exists()
+    assert (project.directory / "report.json").read_text() == "the report of an earlier run"
 
 
 def test_same_seed_gives_the_same_order(project: Project) -> None:

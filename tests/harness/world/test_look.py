@@ -1,7 +1,6 @@
 """Who works, as `/proc` tells it of real processes."""
 
 import os
-import select
 import signal
 import subprocess
 import sys
@@ -109,22 +108,6 @@ def test_after_an_end_it_is_looked_once_more(start: Start) -> None:
     os.waitid(os.P_PID, pids[1], os.WEXITED | os.WNOWAIT)
 
     assert [crowd.look(), crowd.look()] == [False, True]
-
-
-@pytest.mark.parametrize(("is_told", "rests"), [(True, True), (False, False)])
-def test_a_zombie_rests_when_its_end_has_been_told(
-    start: Start, monkeypatch: pytest.MonkeyPatch, is_told: bool, rests: bool
-) -> None:
-    pid = start(ASLEEP)
-    process = Process(pid)
-    if not is_told:
-        monkeypatch.setattr(process, "_end", select.epoll())  # one that the kernel does not wake
-
-    os.kill(pid, signal.SIGKILL)
-    os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
-
-    assert process.rests() == rests
-    process.close()
 
 
 def test_a_main_thread_that_has_ended_rests_while_others_live_on(start: Start) -> None:
