@@ -24,7 +24,7 @@ from harness.runner.plan import Planned
 from harness.runner.signals import ENDING, Signals
 from harness.runner.under_way import Attempt
 from harness.runner.verdict import Verdict
-from harness.runner.watched import Watched, exit_status
+from harness.runner.watched import Watched
 
 RUN_LIMIT_EXIT_CODE = 124
 
@@ -94,7 +94,8 @@ class Crew:
         try:
             process = os.pidfd_open(watched.pid)
         except ProcessLookupError:  # whoever started it has seen it die
-            return self._end_without(watched)
+            self._end_without(watched)
+            return
         self._selector.register(process, selectors.EVENT_READ, (0, lambda: self._on_death(process, watched)))
 
     def turn(self) -> None:
@@ -217,9 +218,7 @@ class Crew:
         self._end_without(watched)
 
     def _end_without(self, watched: Watched) -> None:
-        wait_status = exit_status(watched)
-        ended = "" if wait_status is None else verdict.how_ended(wait_status)
-        how = ": ".join(filter(None, [ended, watched.last_words()]))
+        how = watched.how_it_died()
         self._events.emit("watched_died", name=watched.name, pid=watched.pid, how=how)
         self._end_run(verdict.ERROR, f"{watched.name} (pid {watched.pid}) died{how and ': '}{how}")
 

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import psutil
 
+from harness.runner import verdict
+
 
 @dataclass(frozen=True)
 class Watched:
@@ -17,11 +19,13 @@ class Watched:
     pid: int
     log: Path | None
 
-    def last_words(self) -> str:
-        """The last line of its log, and where that is; empty without a log, or when there is nothing in it."""
+    def how_it_died(self) -> str:
+        """How it ended, as far as that can still be known, and the last line of its log with the log's place."""
+        wait_status = _exit_status(self.pid)
+        ended = "" if wait_status is None else verdict.how_ended(wait_status)
         lines = self.log.read_text(errors="replace").split("\n") if self.log and self.log.exists() else []
         said = next((line for line in reversed(lines) if line.strip()), "")
-        return f"{said} ({self.log})" if said else ""
+        return ": ".join(filter(None, [ended, said and f"{said} ({self.log})"]))
 
 
 _watched: list[Watched] = []
@@ -43,10 +47,10 @@ def take() -> list[Watched]:
     return taken
 
 
-def exit_status(watched: Watched) -> int | None:
-    """Its status as os.waitpid gives it, left there for whoever started it; None when that has it already."""
+def _exit_status(pid: int) -> int | None:
+    """A process's status as os.waitpid gives it, left there for whoever started it; None when that has it already."""
     try:
-        result = os.waitid(os.P_PID, watched.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+        result = os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
     except ChildProcessError:
         return None
     if result is None:

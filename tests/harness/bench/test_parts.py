@@ -23,7 +23,10 @@ def test_the_time_and_memory_of_the_process_itself_are_the_runners() -> None:
 
 def test_who_ends_just_now_is_still_what_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
     watcher = Watcher()
-    with subprocess.Popen([sys.executable, "-c", "input()", "harness.world"], stdin=subprocess.PIPE) as process:
+    argv = [sys.executable, "-c", "print(flush=True); input()", "harness.world"]
+    with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        process.stdout.readline()  # before, it may not have its command line yet
         world, runner = psutil.Process(process.pid), psutil.Process()
         watcher._look(world, runner)
         monkeypatch.setattr(psutil.Process, "cmdline", lambda _: [])
