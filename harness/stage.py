@@ -242,9 +242,11 @@ class Stage:
         return file
 
     def close(self) -> list[str]:
-        """End the stage: its processes get SIGTERM, then SIGKILL. What had to be killed."""
-        left = self._link.ask("close", limit_s=self.settings.wait_s)["left"]
-        self._link.close()
+        """End the stage: its processes get SIGTERM, then SIGKILL. What had to be killed. Raises WorldError."""
+        try:
+            left = self._link.ask("close", limit_s=self.settings.wait_s)["left"]
+        finally:
+            self._link.close()
         return [str(one) for one in left]
 
 

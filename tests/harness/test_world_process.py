@@ -91,6 +91,8 @@ def test_a_world_that_is_gone_is_told_with_its_log(tmp_path_factory: pytest.Temp
 
     with pytest.raises(WorldError, match=f"the world process is gone: .* stands in {world.log}"):
         stage.run("rbee-keeper --version")
+    with pytest.raises(WorldError):
+        stage.close()
 
 
 def first_child(process: psutil.Process) -> psutil.Process:
