@@ -5,17 +5,29 @@ from __future__ import annotations
 import os
 import platform
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from statistics import median
 
-from harness.bench.measure import Figures, Thing
+from harness.bench.measure import Cost, Figures, Thing
 from harness.bench.parts import Parts
 
 
-def page(
-    things: Sequence[Thing], figures: Mapping[str, Figures], growth: Mapping[int, tuple[Figures, Parts]], commit: str
-) -> str:
-    """The page. growth: how often the feature was run in a run → its figures and parts."""
-    return "\n".join([*_head(figures, commit), *_costs(things, figures), *_parts(growth), *_growth(growth)]) + "\n"
+@dataclass(frozen=True)
+class Grown:
+    """A run with the feature `times` times. each: what one of them cost, in that of one alone in its run."""
+
+    times: int
+    cost: Cost
+    parts: Parts
+    each: float = 1.0
+
+
+def page(things: Sequence[Thing], figures: Mapping[str, Figures], growth: Sequence[Grown], commit: str) -> str:
+    """The page. growth: the run with the feature once, and then others."""
+    return (
+        "\n".join([*_head(figures, commit), *_costs(things, figures), *_parts(growth[0].parts), *_growth(growth)])
+        + "\n"
+    )
 
 
 def _head(figures: Mapping[str, Figures], commit: str) -> list[str]:
@@ -53,8 +65,7 @@ def _costs(things: Sequence[Thing], figures: Mapping[str, Figures]) -> list[str]
     return [*lines, "", "Processes and threads are those of the whole machine.", ""]
 
 
-def _parts(growth: Mapping[int, tuple[Figures, Parts]]) -> list[str]:
-    _, parts = growth[min(growth)]
+def _parts(parts: Parts) -> list[str]:
     total_s = sum(parts.cpu_s.values())
     lines = [
         "## Where the time goes",
@@ -71,21 +82,19 @@ def _parts(growth: Mapping[int, tuple[Figures, Parts]]) -> list[str]:
     return [*lines, ""]
 
 
-def _growth(growth: Mapping[int, tuple[Figures, Parts]]) -> list[str]:
-    least = min(growth)
-    base = median(growth[least][0].ratios) / least
+def _growth(growth: Sequence[Grown]) -> list[str]:
     lines = [
         "## Growth",
         "",
-        "The feature several times in one run. Promised: at most 1.1 times the cost, and memory that stays.",
+        "The feature several times in one run; for each of them beside the feature alone, run before and after it.",
+        "Promised: at most 1.1 times the cost, and memory that stays.",
         "",
-        "| feature | in all | for each feature | runner | world | warm parent |",
+        "| feature | seconds | for each feature | runner | world | warm parent |",
         "| --- | --- | --- | --- | --- | --- |",
     ]
-    for times, (figures, parts) in growth.items():
-        all_f = median(figures.ratios)
-        memory = " | ".join(f"{parts.memory_mb[part]} MB" for part in ("runner", "world", "warm parent"))
-        lines.append(f"| {times} times | {all_f:.1f} F | {all_f / times / base:.2f} times | {memory} |")
+    for run in growth:
+        memory = " | ".join(f"{run.parts.memory_mb[part]} MB" for part in ("runner", "world", "warm parent"))
+        lines.append(f"| {run.times} times | {run.cost.wall_s:.1f} | {run.each:.2f} times | {memory} |")
     return lines
 
 
