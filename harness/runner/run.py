@@ -192,7 +192,9 @@ class Run:
         """Something that is not a scenario's fails, and makes the run red; returns it as a text."""
         problem = f"{type(error).__name__}: {error}"
         self._problems += 1
-        self._events.emit("hook_failed", hook=where, error=problem, traceback=traceback.format_exc())
+        # Where a signal has met the user's code is of no interest.
+        where_it_was = "" if isinstance(error, KeyboardInterrupt) else traceback.format_exc()
+        self._events.emit("hook_failed", hook=where, error=problem, traceback=where_it_was)
         return problem
 
     def _tell_plan(self, durations_s: Mapping[str, float]) -> list[Planned]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import signal
 import traceback
@@ -36,10 +37,11 @@ class Control:
     async def serve(self, reader: asyncio.StreamReader) -> None:
         """Carry out request after request, until the attempt hangs up. A flow goes on beside other requests."""
         try:
-            while line := await reader.readline():
-                task = asyncio.ensure_future(self._carry_out(json.loads(line)))
-                self._pending.add(task)
-                task.add_done_callback(self._pending.discard)
+            with contextlib.suppress(ConnectionError):  # it may be killed while it is told something
+                while line := await reader.readline():
+                    task = asyncio.ensure_future(self._carry_out(json.loads(line)))
+                    self._pending.add(task)
+                    task.add_done_callback(self._pending.discard)
         finally:
             for task in self._pending:
                 task.cancel()
@@ -85,7 +87,8 @@ class Control:
             self._sending.cancel()
             self._sending = None
         messages, self._to_send = self._to_send, []
-        self._writer.write(b"".join(json.dumps(message).encode() + b"\n" for message in messages))
+        if not self._writer.is_closing():
+            self._writer.write(b"".join(json.dumps(message).encode() + b"\n" for message in messages))
 
     @property
     def _stage(self) -> Tenant:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 import os
 import signal
@@ -56,7 +57,8 @@ async def _serve(parent: int, selector: ClockSelector, loading: tuple[int, socke
         assert task is not None
         attempts[task] = writer
         task.add_done_callback(attempts.pop)
-        await Control(house, library, writer).serve(reader)
+        with contextlib.suppress(asyncio.CancelledError):  # who comes in the moment in which the world ends
+            await Control(house, library, writer).serve(reader)
 
     listener = socket.socket(fileno=os.dup(0))
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)

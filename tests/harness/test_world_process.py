@@ -40,6 +40,20 @@ def test_who_comes_before_a_world_is_up_is_served_when_it_is(tmp_path_factory: p
     end_world(world)
 
 
+def test_an_attempt_that_dies_while_it_is_told_something_costs_its_stage_only(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    world = start_world(tmp_path_factory.mktemp("w"))
+    with socket.socket(socket.AF_UNIX) as attempt:
+        attempt.connect(str(world.socket))
+        attempt.sendall(b'{"id": 1, "do": "nothing"}\n' * 100)  # and reads none of the replies
+
+    open_stage(world, tmp_path_factory.mktemp("s") / "stage").close()
+    end_world(world)
+
+    assert (world.process.poll(), world.log.read_text()) == (0, "")
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_a_world_that_gets_a_signal_while_it_starts_ends_in_order(
     tmp_path_factory: pytest.TempPathFactory, number: signal.Signals

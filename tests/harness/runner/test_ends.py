@@ -122,6 +122,8 @@ def before_all(context):
 
     assert ran.code == 130
     assert ran.verdicts == {"one": "not run"}
+    assert "error in before_all: KeyboardInterrupt" in ran.out
+    assert "Traceback" not in ran.out
 
 
 def test_after_a_signal_in_before_all_no_steps_are_loaded(project: Project) -> None:
