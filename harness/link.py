@@ -11,6 +11,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from harness.world import WORLD_LOG
+
 READ_BYTES = 1 << 16
 
 
@@ -22,7 +24,7 @@ class Link:
     """A connection to the world. `on_event` gets each event in the moment it is read off the line, in order."""
 
     def __init__(self, path: Path, on_event: Callable[[dict[str, Any]], None]) -> None:
-        self._log = path.with_name("world.log")
+        self._log = path.with_name(WORLD_LOG)
         self._socket = socket.socket(socket.AF_UNIX)
         self._on_event = on_event
         self._rest = b""

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import os
-import signal
 import socket
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
 
-from harness.world import BARE, STAND_INS
+from harness.runner import signals
+from harness.world import BARE, STAND_INS, WORLD_LOG
 from mocks.common.launch import Launched, launch
 
 END_LIMIT_S = 10.0
-KEPT = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
 class WorldNotStarted(Exception):
@@ -41,8 +39,9 @@ def start_world(directory: Path, stand_ins: Path | None = None, *, warm: bool = 
     forked from a warm parent, which the world starts. Raises WorldNotStarted, and OSError when there is no place for
     its files."""
     directory.mkdir(parents=True, exist_ok=True)
-    place, log = directory / "world.sock", directory / "world.log"
-    with socket.socket(socket.AF_UNIX) as listener, log.open("wb") as errors, _signals_kept():
+    place, log = directory / "world.sock", directory / WORLD_LOG
+    # Signals wait until the world is up and can end in order.
+    with socket.socket(socket.AF_UNIX) as listener, log.open("wb") as errors, signals.kept():
         try:
             listener.bind(str(place))
         except OSError as error:
@@ -62,16 +61,6 @@ def start_world(directory: Path, stand_ins: Path | None = None, *, warm: bool = 
             stderr=errors.fileno(),
         )
     return World(process, place, log)
-
-
-@contextmanager
-def _signals_kept() -> Iterator[None]:
-    """Signals wait until the world that is started within lets them in: when it is up, and can end in order."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, KEPT)
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def end_world(world: World) -> None:

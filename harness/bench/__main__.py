@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from harness.bench.measure import Failed, Thing, compare, cost_of
+from harness.bench.measure import Failed, Thing, compare, cost_of, mean
 from harness.bench.page import Grown, page
 from harness.bench.parts import Watcher
 
@@ -54,13 +54,12 @@ def promised() -> list[Thing]:
 def grow(times: Sequence[int]) -> list[Grown]:
     """The feature once, and then so many times in one run, each beside the feature once before and after it: what the
     machine does for minutes cannot be told by an F. Raises Failed."""
-    once = [feature_times(1)]
-    growth = [once[0]]
+    before = feature_times(1)
+    growth = [before]
     for number in times:
-        many = feature_times(number)
-        once.append(feature_times(1))
-        beside_s = (once[-2].cost.wall_s + once[-1].cost.wall_s) / 2
-        growth.append(replace(many, each=many.cost.wall_s / number / beside_s))
+        many, after = feature_times(number), feature_times(1)
+        growth.append(replace(many, each=many.cost.wall_s / number / mean(before.cost, after.cost).wall_s))
+        before = after
         print(f"{number} times the feature: {growth[-1].each:.2f} times the cost of each", file=sys.stderr)
     return growth
 

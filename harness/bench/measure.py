@@ -94,13 +94,14 @@ def compare(things: Sequence[Thing], runs: int) -> dict[str, Figures]:
         for thing in things:
             cost, after = cost_of(thing), cost_of(f)
             figures[thing.name].costs.append(cost)
-            figures[thing.name].beside.append(_mean(before, after))
+            figures[thing.name].beside.append(mean(before, after))
             before = after
             print(f"{run + 1}/{runs} {thing.name}: {figures[thing.name].ratios[-1]:.1f} F", file=sys.stderr)
     return figures
 
 
-def _mean(one: Cost, other: Cost) -> Cost:
+def mean(one: Cost, other: Cost) -> Cost:
+    """What is between two costs."""
     return Cost((one.wall_s + other.wall_s) / 2, (one.cpu_s + other.cpu_s) / 2, (one.begun + other.begun) // 2)
 
 

@@ -24,10 +24,8 @@ class Grown:
 
 def page(things: Sequence[Thing], figures: Mapping[str, Figures], growth: Sequence[Grown], commit: str) -> str:
     """The page. growth: the run with the feature once, and then others."""
-    return (
-        "\n".join([*_head(figures, commit), *_costs(things, figures), *_parts(growth[0].parts), *_growth(growth)])
-        + "\n"
-    )
+    parts = _parts(growth[0].parts)
+    return "\n".join([*_head(figures, commit), *_costs(things, figures), *parts, *_growth(growth), ""])
 
 
 def _head(figures: Mapping[str, Figures], commit: str) -> list[str]:

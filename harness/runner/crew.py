@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import selectors
 import shutil
-import signal
 import socket
 import sys
 import time
@@ -16,12 +15,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
-from harness.runner import folder, tree, verdict
+from harness.runner import folder, signals, tree, verdict
 from harness.runner.attempt import MARK, Setting
 from harness.runner.events import EventLog
 from harness.runner.messages import Message
 from harness.runner.plan import Planned
-from harness.runner.signals import ENDING, Signals
+from harness.runner.signals import Signals
 from harness.runner.under_way import Attempt
 from harness.runner.verdict import Verdict
 from harness.runner.watched import Watched
@@ -70,7 +69,7 @@ class Crew:
         plan: Sequence[Planned],
         terms: Terms,
         events: EventLog,
-        signals: Signals,
+        ending: Signals,
         live: Callable[[Planned, Setting, socket.socket], NoReturn],
     ) -> None:
         self.outcomes: dict[int, Outcome] = {}
@@ -80,14 +79,14 @@ class Crew:
         self.refresh: tuple[float, Callable[[], None]] | None = None
         self._waiting = deque(plan)
         self._under_way: dict[int, Attempt] = {}
-        self._terms, self._events, self._signals, self._live = terms, events, signals, live
+        self._terms, self._events, self._signals, self._live = terms, events, ending, live
         self._signals_seen = 0
         self._run_until_s = time.monotonic() + (terms.run_limit_s or float("inf"))
         self._to_remove: list[Path] = []
         self._own_children = set(tree.children(os.getpid()))
         # poll, not epoll: a forked attempt that closes its copy of an epoll would make the runner deaf.
         self._selector = selectors.PollSelector()
-        self._selector.register(signals.descriptor, selectors.EVENT_READ, (1, self._on_signal))
+        self._selector.register(ending.descriptor, selectors.EVENT_READ, (1, self._on_signal))
 
     def watch(self, watched: Watched) -> None:
         """End the run when this process dies."""
@@ -152,14 +151,11 @@ class Crew:
         ours, theirs = socket.socketpair()
         sys.stdout.flush()
         sys.stderr.flush()
-        signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)  # the child lets them in when it is ready for them
-        try:
+        with signals.kept():  # the child lets them in when it is ready for them
             pid = os.fork()
             if pid == 0:
                 ours.close()
                 self._live(planned, setting, theirs)
-        finally:
-            signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING)
         theirs.close()
         ours.setblocking(False)
         under_way = Attempt(planned, setting, pid, os.pidfd_open(pid), ours, time.monotonic(), terms.limit_s)

@@ -58,6 +58,17 @@ class Signals:
 
 
 @contextmanager
+def kept() -> Iterator[None]:
+    """Within it the signals that end a run wait. What is forked or exec'd there keeps them waiting, until it lets them
+    in."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+@contextmanager
 def time_limit(limit_s: float) -> Iterator[None]:
     """Raises TimeoutError in the block when it takes longer than `limit_s`. For the user's code in the main thread."""
 
