@@ -1,14 +1,25 @@
-"""For all tests: a skipped test is a failure, because nobody reads what a green run left out; and SIGINT is what it is
-at a terminal."""
+"""For all tests: a skipped test is a failure, because nobody reads what a green run left out; SIGINT is what it is at a
+terminal; and words and their layout are the same whatever terminal and language the user has."""
 
+import os
 import signal
 from typing import Any
 
+import hypothesis
 import pytest
 
 # A shell starts what it runs in the background with SIGINT ignored, and so would every program of a test be: many of
 # them are about Ctrl+C.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+OF_THE_USER = ("LANGUAGE", "LC_ALL", "LC_MESSAGES", "COLUMNS", "LINES", "NO_COLOR", "FORCE_COLOR", "PYTHON_COLORS")
+for name in OF_THE_USER:
+    os.environ.pop(name, None)
+os.environ |= {"TERM": "xterm", "LANG": "C.UTF-8"}
+
+# How long an example takes says how busy the machine is; what hangs is ended by the limit of its test.
+hypothesis.settings.register_profile("any machine", deadline=None)
+hypothesis.settings.load_profile("any machine")
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

@@ -33,7 +33,7 @@ def run_without_right(stage: Stage, command_line: str) -> None:
     for directory in _directories(stage):
         directory.chmod(0o555)
     try:
-        stage.run(command_line, before=as_unprivileged() if os.getuid() == 0 else [])
+        stage.run(command_line, before=as_unprivileged())
     finally:
         for directory in _directories(stage):
             directory.chmod(0o755)
@@ -44,10 +44,12 @@ def _directories(stage: Stage) -> list[Path]:
 
 
 def as_unprivileged() -> list[str]:
-    """The words that, put before a command line, have root run it under an unprivileged user id.
+    """The words that, put before a command line, run it under a user id without privileges: none, unless we are root.
 
     The Python of the programs may lie where only root may look, in its home: where we can give it away, the right to
     read everything stays."""
+    if os.getuid() != 0:
+        return []
     words = ["setpriv", f"--reuid={UNPRIVILEGED}", f"--regid={UNPRIVILEGED}", "--clear-groups"]
     status = dict(line.split(":\t", 1) for line in Path("/proc/self/status").read_text().splitlines())
     if int(status["CapPrm"], 16) & int(status["CapBnd"], 16) & READ_ALL:

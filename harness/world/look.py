@@ -217,7 +217,10 @@ class Crowd:
         return self._busy
 
     def working(self) -> list[str]:
-        """The command line of the process that was found working in the last look, if any."""
+        """The command line of the process that was found working in the last look, if any; the watcher, who asks for
+        this, is not meant: it may not have come to rest yet."""
+        if self._worker == self._watcher:
+            return []
         try:
             with open(f"/proc/{self._worker}/cmdline", "rb") as file:
                 return [file.read().replace(b"\0", b" ").decode(errors="replace").strip()] if self._busy else []

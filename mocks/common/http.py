@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import select
 import socket
+from http import client
 from typing import Any
 
 import requests
@@ -14,6 +15,16 @@ from urllib3.connection import HTTPConnection
 from urllib3.util import Retry
 
 from mocks.common import clock
+
+NAMES = client.responses | {
+    203: "Non Authoritative Information",
+    413: "Payload Too Large",
+    414: "URI Too Long",
+    416: "Range Not Satisfiable",
+    418: "I'm a teapot",
+    422: "Unprocessable Entity",
+}
+"""What rbee calls a status. Python's own table calls some of them otherwise, and each version some others."""
 
 
 class _ClockSocket(socket.socket):
@@ -78,3 +89,8 @@ def session(*, api_key: str | None = None, retry: Retry | None = None) -> reques
     adapter = _ClockAdapter if clock.on_a_clock() else HTTPAdapter
     http.mount("http://", adapter(max_retries=retry or Retry(0, read=False)))
     return http
+
+
+def status_text(code: int) -> str:
+    """A status code and rbee's name for it, as in `404 Not Found` (docs/contract.md, section 2)."""
+    return f"{code} {NAMES.get(code, '<unknown status code>')}"

@@ -68,7 +68,7 @@ def _attempt(session: requests.Session, url: str, part: Path, tell: Callable[[Ev
 
 def _span(answer: requests.Response, have: int) -> tuple[int, int]:
     """At which byte the answer's body begins, and how many the whole file has."""
-    answer_line = f"{answer.status_code} {answer.reason} for {answer.url}"
+    answer_line = f"{http.status_text(answer.status_code)} for {answer.url}"
     if answer.status_code >= 500:
         raise requests.HTTPError(answer_line, response=answer)
     if answer.status_code == 404:

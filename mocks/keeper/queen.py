@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 from collections.abc import Iterator
-from http import client
 from typing import Any
 
 import requests
@@ -84,7 +83,9 @@ def refusal(response: requests.Response, failing: str) -> RbeeError:
     with contextlib.suppress(ValueError):
         return RbeeError.from_envelope(response.json(), response.status_code)
     text = f" - {response.text}" if response.text else ""
-    return RbeeError("REFUSED", f"{failing}: HTTP {status_text(response)}{text}", status=response.status_code)
+    return RbeeError(
+        "REFUSED", f"{failing}: HTTP {http.status_text(response.status_code)}{text}", status=response.status_code
+    )
 
 
 def stream(response: requests.Response) -> Iterator[dict[str, Any]]:
@@ -121,8 +122,3 @@ def _error(event: dict[str, Any]) -> RbeeError:
         return RbeeError.from_event(event)
     except ValueError:
         return RbeeError("INTERNAL_ERROR", f"queen-rbee told of an error without a code: {event}")
-
-
-def status_text(response: requests.Response) -> str:
-    """Status code and its usual name, as in `404 Not Found`."""
-    return f"{response.status_code} {client.responses.get(response.status_code, '<unknown status code>')}"

@@ -7,12 +7,11 @@ import json
 import socket
 import threading
 from collections.abc import Iterator, Mapping
-from http import client
 from typing import Any
 
 import requests
 
-from mocks.common import clock, events
+from mocks.common import clock, events, http
 from mocks.common.errors import RbeeError
 
 
@@ -82,13 +81,8 @@ def failure(response: requests.Response, *, purpose: str) -> RbeeError:
         return RbeeError.from_envelope(response.json(), response.status_code)
     except ValueError:
         text = f": {response.text}" if response.text else ""
-        message = f"{purpose} failed: HTTP {status_text(response)}{text}"
+        message = f"{purpose} failed: HTTP {http.status_text(response.status_code)}{text}"
         return RbeeError("INTERNAL_ERROR", message, status=response.status_code)
-
-
-def status_text(response: requests.Response) -> str:
-    """Status code and its usual name, as in `404 Not Found`."""
-    return f"{response.status_code} {client.responses.get(response.status_code, '<unknown status code>')}"
 
 
 @contextlib.contextmanager

@@ -11,7 +11,7 @@ import requests
 
 from mocks.common import http
 from mocks.common.errors import RbeeError
-from mocks.queen.asking import status_text, unsent
+from mocks.queen.asking import unsent
 from mocks.queen.hives import hive_of
 from mocks.queen.registry import Node
 from mocks.queen.worker import listed
@@ -86,4 +86,4 @@ def shut_down(worker_id: str, known: Iterable[Known]) -> None:
         except requests.RequestException as error:
             raise RbeeError("WORKER_FAILED", unsent(url)) from error
     if not response.ok:
-        raise RbeeError("WORKER_FAILED", f"Worker shutdown failed: HTTP {status_text(response)}")
+        raise RbeeError("WORKER_FAILED", f"Worker shutdown failed: HTTP {http.status_text(response.status_code)}")

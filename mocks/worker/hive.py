@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from http import client
 from typing import Any
 from urllib.parse import urljoin
 
@@ -47,5 +46,5 @@ class Hive:
         except requests.RequestException as error:
             raise RbeeError("WORKER_FAILED", f"error sending request for url ({url}): {error}") from error
         if not answer.ok:
-            status = f"{answer.status_code} {client.responses.get(answer.status_code, '<unknown status code>')}"
+            status = http.status_text(answer.status_code)
             raise RbeeError("WORKER_FAILED", f"Pool manager callback failed: {status}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import signal
+from contextlib import closing
 from pathlib import Path
 
 import psutil
@@ -86,13 +87,13 @@ def test_who_asks_where_nobody_listens_is_told_after_all_retries(stage: Stage) -
 def test_a_flow_that_does_not_end_says_what_is_waited_for(
     world: World, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    impatient = open_stage(world, tmp_path_factory.mktemp("s") / "stage")
-    monkeypatch.setattr(impatient, "settings", dataclasses.replace(impatient.settings, wait_s=0.2))
-    impatient.start("sleep 60")
+    told = r"waited 0\.2 s for .*at_nothing(.|\n)*who works: nobody(.|\n)*logs: "
+    with closing(open_stage(world, tmp_path_factory.mktemp("s") / "stage")) as impatient:
+        monkeypatch.setattr(impatient, "settings", dataclasses.replace(impatient.settings, wait_s=0.2))
+        impatient.start("sleep 60")
 
-    with pytest.raises(StageError, match=r"waited 0\.2 s for .*at_nothing(.|\n)*who works: nobody(.|\n)*logs: "):
-        impatient.flow({"event": {"event": "at_nothing"}})
-    impatient.close()
+        with pytest.raises(StageError, match=told):
+            impatient.flow({"event": {"event": "at_nothing"}})
 
 
 def test_closing_a_stage_ends_its_processes(world: World, tmp_path_factory: pytest.TempPathFactory) -> None:

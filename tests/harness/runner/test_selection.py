@@ -167,13 +167,12 @@ def after_all(context): print("ended")
 """,
     )
     project.write("report.json", "the report of an earlier run")
-    folder = project.directory / "run"
 
-    ran = project.behave("-D", f"run_dir={folder}", "-f", "json", "-o", "report.json")
+    ran = project.behave("-f", "json", "-o", "report.json")
 
     assert ran.code == WRONG_USE
     assert ran.out.endswith("begun\nended\n")
-    assert not folder.exists()
+    assert not project.run_dir.exists()
     assert (project.directory / "report.json").read_text() == "the report of an earlier run"
 
 

@@ -94,7 +94,7 @@ LINES = st.lists(
 )
 
 
-@settings(deadline=None, max_examples=50, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=50, suppress_health_check=[HealthCheck.too_slow])
 @given(LINES)
 def test_whatever_is_sent_is_a_request_or_an_error_that_is_known(lines: list[bytes]) -> None:
     assert isinstance(request_in(b"".join(lines)), http1.Request | http1.NotHttpError | GoneError)

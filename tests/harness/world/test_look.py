@@ -67,6 +67,14 @@ def test_a_thread_that_works_is_seen_beside_one_that_waits(start: Start) -> None
     assert not any(is_idle(crowd) for _ in range(100))
 
 
+def test_a_watcher_is_not_named_for_it_is_awake_while_it_asks(start: Start) -> None:
+    crowd = Crowd(list)
+    crowd.watch(start(BUSY))
+
+    assert not any(is_idle(crowd) for _ in range(100))
+    assert crowd.working() == []
+
+
 def test_a_watcher_counts_and_what_it_has_started_does_not(start: Start) -> None:
     child = f"import subprocess, sys; subprocess.Popen([sys.executable, '-c', {BUSY!r}]).wait()"
     watcher = start(child)

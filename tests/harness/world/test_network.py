@@ -247,7 +247,7 @@ LINES = st.sampled_from(
 
 
 def test_whatever_an_asker_sends_the_network_lives_on(stage: NetworkStage) -> None:
-    @settings(deadline=None, max_examples=100)
+    @settings(max_examples=100)
     @given(st.lists(LINES | st.binary(max_size=8)))
     def send(lines: list[bytes]) -> None:
         connection = stage.ask("blep", b"".join(lines))

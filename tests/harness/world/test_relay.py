@@ -344,7 +344,7 @@ LINES = st.sampled_from(
 def test_whatever_is_answered_the_exchange_ends(stage: NetworkStage, hive: socket.socket) -> None:
     ends: list[str] = []
 
-    @settings(deadline=None, max_examples=100)
+    @settings(max_examples=100)
     @given(st.lists(LINES | st.binary(max_size=8)))
     def answer(lines: list[bytes]) -> None:
         asker, answerer = ask_hive(stage, hive)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from contextlib import closing
 
 import pytest
 
@@ -16,7 +17,8 @@ ROW = catalog.Model("org/repo", "hf", "/models/repo.gguf", 5_242_880, 1_728_508_
 def test_table_is_as_rbee_makes_it(machine: Machine) -> None:
     catalog.create()
 
-    columns = sqlite3.connect(machine.home / ".rbee" / "models.db").execute("PRAGMA table_info(models)").fetchall()
+    with closing(sqlite3.connect(machine.home / ".rbee" / "models.db")) as database:
+        columns = database.execute("PRAGMA table_info(models)").fetchall()
     assert [(name, kind, needed, key) for _, name, kind, needed, _, key in columns] == [
         ("reference", "TEXT", 1, 1),
         ("provider", "TEXT", 1, 2),

@@ -124,7 +124,7 @@ def test_hub_that_nobody_runs_is_retried(tmp_path: Path, waits: list[float]) -> 
     assert len(waits) == 5
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(size=st.integers(0, 3000), cuts=st.lists(st.integers(0, 3000), max_size=5))
 def test_wherever_it_breaks_off_no_byte_is_lost_or_asked_for_twice(
     hub: Hub, tmp_path: Path, waits: list[float], size: int, cuts: list[int]

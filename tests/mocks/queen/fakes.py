@@ -164,11 +164,11 @@ class SshNode:
     async def _close(self, server: asyncssh.SSHAcceptor) -> None:
         """Take no more logins, end the commands that still run, and wait until their callers have hung up."""
         server.close()
-        await server.wait_closed()
         for process in self._processes:
             process.exit(0)
         for connection in self._connections:
             await connection.wait_closed()
+        await server.wait_closed()  # from Python 3.12 on it waits for the connections, too
 
     async def _run(self, process: asyncssh.SSHServerProcess[str]) -> None:
         command = process.command or ""

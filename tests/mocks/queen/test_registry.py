@@ -61,7 +61,7 @@ def test_row_holds_every_field(registry: Registry, path: Path) -> None:
     assert rows(path) == [astuple(full)]
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(name=TEXT, install_path=TEXT, key_path=st.none() | TEXT)
 def test_any_text_comes_back_as_it_was(
     tmp_path_factory: pytest.TempPathFactory, name: str, install_path: str, key_path: str | None
