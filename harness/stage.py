@@ -77,12 +77,16 @@ class Stage:
             epoch_us=opened["epoch_us"],
             real=settings.clock == "real",
             pump=self._link.take,
+            rest=self._rest,
             wait_s=settings.evidence_s,
         )
 
     def _take(self, event: dict[str, Any]) -> None:
         self._events.append(event)
         self._show(event)
+
+    def _rest(self, limit_s: float) -> None:
+        self._link.reply(self._link.begin("rest"), limit_s=limit_s)
 
     def start(
         self,

@@ -36,7 +36,7 @@ def check_queen(stage: Stage, url: str) -> None:
     """A queen has answered at `url` since the stage began, and has not ended."""
     health = stage.evidence.exchange(asker="operator", method="GET", path="/health", status=200)
     expect.equal("where the queen answered", f"http://{health.host}:{health.port}", url)
-    expect.equal("the queen's status", health.answer["status"], "ok")
+    expect.equal("the queen's status", health.answered["status"], "ok")
     expect.equal("the queen's exit code", stage.evidence.run("queen-rbee").code, None)
 
 

@@ -40,7 +40,7 @@ def expect_canceled(evidence: Evidence) -> None:
     were answered. No token left the worker after its answer."""
     task, inference = flow.task(evidence), inference_seen.requests(evidence)[-1]
     canceled = evidence.exchange(asker="blep", method="DELETE", path=f"/v2/tasks/{task.payloads[0].get('task_id')}")
-    deleted = evidence.exchange(role="worker", method="DELETE", path=f"/v1/inference/{inference.sent['job_id']}")
+    deleted = evidence.exchange(role="worker", method="DELETE", path=f"/v1/inference/{inference.said['job_id']}")
     for asked in (deleted, canceled):
         expect.equal(f"the answer to {asked}", asked.status, 204)
         assert asked.ended_at_us is not None

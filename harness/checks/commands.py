@@ -46,7 +46,7 @@ def _told(evidence: Evidence, node: str) -> list[tuple[str, str]]:
     asked = evidence.exchanges(asker=run.node, role="hive", node=node, method="GET", path=LIST, status=200)
     since = [one for one in asked if one.asked_at_us >= run.started_at_us]
     assert since, f"for {run} the hive of {node} was not asked for its workers"
-    return [(worker["id"], worker["state"]) for worker in since[-1].answer["workers"]]
+    return [(worker["id"], worker["state"]) for worker in since[-1].answered["workers"]]
 
 
 def expect_followed(evidence: Evidence, node: str, text: str) -> None:

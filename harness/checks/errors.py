@@ -54,9 +54,9 @@ def expect_envelope(evidence: Evidence, node: str, status: int, text: str) -> No
 def expect_passed_on(evidence: Evidence, node: str, code: str) -> None:
     """The queen told the user's program of the error with which the hive of `node` refused, member by member; its code
     is this one, and one of those that rbee has published."""
-    error = (_refusal(evidence, node).answer or {}).get("error")
+    error = _refusal(evidence, node).answered["error"]
     told = [payload for payload in flow.task(evidence).payloads if payload.get("type") == "error"]
-    expect.equal("the errors that the user's program was told of", told, [{"type": "error", **(error or {})}])
+    expect.equal("the errors that the user's program was told of", told, [{"type": "error", **error}])
     expect.equal("the code", told[0]["code"], code)
     assert code in PUBLISHED, f"{code} is none of rbee's published codes: {', '.join(sorted(PUBLISHED))}"
 

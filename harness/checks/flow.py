@@ -77,7 +77,7 @@ def expect_task_refused(evidence: Evidence, status: int, code: str) -> None:
     """The queen answered the user's task with this HTTP status and, in its envelope, this error code."""
     task = evidence.exchange(asker="blep", role="queen", method="POST", path="/v2/tasks")
     expect.equal("the queen's status", task.status, status)
-    expect.equal("the error code", task.answer["error"]["code"], code)
+    expect.equal("the error code", task.answered["error"]["code"], code)
 
 
 def expect_task_error(evidence: Evidence, table: Table) -> None:

@@ -20,7 +20,7 @@ def expect_listed(evidence: Evidence, node: str, table: Table) -> None:
         seen = {name: evidence.normal(expect.as_text(value)) for name, value in worker.items()}
         expect.members("a worker in the hive's list", seen, row.as_dict())
     spawned = evidence.exchanges(role="hive", node=node, method="POST", path="/v1/workers/spawn", status=200)
-    expect.equal("their ids", [worker["id"] for worker in entries], [one.answer["worker_id"] for one in spawned])
+    expect.equal("their ids", [worker["id"] for worker in entries], [one.answered["worker_id"] for one in spawned])
 
 
 def expect_nothing_listed(evidence: Evidence, node: str) -> None:
@@ -40,7 +40,7 @@ def last_list(evidence: Evidence, node: str) -> list[dict[str, Any]]:
     """The workers that the hive of `node` listed when the operator asked it last."""
     asked = _question(node)
     evidence.exchange(**asked, status=200)
-    workers: list[dict[str, Any]] = evidence.exchanges(**asked)[-1].answer["workers"]
+    workers: list[dict[str, Any]] = evidence.exchanges(**asked)[-1].answered["workers"]
     return workers
 
 

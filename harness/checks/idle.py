@@ -15,7 +15,7 @@ def expect_times(evidence: Evidence, node: str, worker_id: str, table: Table) ->
     after the worker had last told its hive that it is idle."""
     evidence.exit_code()
     told = evidence.exchanges(node=node, role="hive", path="/v1/workers/state", status=200)
-    idle = [one for one in told if (one.sent["worker_id"], one.sent["state"]) == (worker_id, "idle")]
+    idle = [one for one in told if (one.said["worker_id"], one.said["state"]) == (worker_id, "idle")]
     assert idle, f"{worker_id} never told the hive of {node} that it is idle"
     since_us = idle[-1].asked_at_us
     asked = [(one.asked_at_us, flow.hop(one)) for one in evidence.exchanges(node=node)]
@@ -39,5 +39,5 @@ def expect_cold_start(evidence: Evidence, node: str, worker_id: str) -> None:
     expect.equal("how many workers the queen asked for", len(wanted), 1)
     spawned = evidence.exchanges(node=node, role="hive", method="POST", path="/v1/workers/spawn", status=200)
     living = [worker.option("--worker-id") for worker in evidence.processes("llm-worker-rbee", node)]
-    expect.equal("the workers that were started", [one.answer["worker_id"] for one in spawned], [worker_id, *living])
+    expect.equal("the workers that were started", [one.answered["worker_id"] for one in spawned], [worker_id, *living])
     expect.equal("how many of them live", len(living), 1)

@@ -29,8 +29,7 @@ def expect_shown(evidence: Evidence, node: str, authorization: str) -> None:
 def expect_refused(evidence: Evidence, node: str, table: Table) -> None:
     """What the queen first asked of the hive of `node` was answered with this status and an error of these members."""
     refused = _first_asked(evidence, node)
-    assert isinstance(refused.answer, dict), f"{refused} has no answer that could be read: {refused.answer_body!r}"
-    seen = {"status": refused.status, **refused.answer.get("error", {})}
+    seen = {"status": refused.status, **refused.answered.get("error", {})}
     expect.members(f"the answer to {refused}", seen, table[0].as_dict())
 
 

@@ -30,7 +30,7 @@ def expect_worker(evidence: Evidence, node: str, worker_id: str, state: str) -> 
     operator asked last."""
     workers = evidence.processes(one_worker.WORKER, node)
     expect.equal(f"the workers that live on {node}", [one.option("--worker-id") for one in workers], [worker_id])
-    key = one_worker.started(evidence, worker_id).answer["api_key"]
+    key = one_worker.started(evidence, worker_id).answered["api_key"]
     expect.equal(f"whether {worker_id} has the key of its start", workers[0].option("--api-key") == key, True)
     expect.equal(f"the parent of {worker_id}", workers[0].parent, evidence.process(HIVE, node).pid)
     expect.equal(f"the state of {worker_id}", hive_list.entry(evidence, node, worker_id)["state"], state)
@@ -41,7 +41,7 @@ def expect_called_back(evidence: Evidence, worker_ids: list[str], status: int) -
     for worker_id in worker_ids:
         node = one_worker.started(evidence, worker_id).node
         called = evidence.exchanges(asker=node, node=node, role="hive", method="POST", path="/v1/workers/ready")
-        own = [one.status for one in called if one.sent["worker_id"] == worker_id]
+        own = [one.status for one in called if one.said["worker_id"] == worker_id]
         expect.equal(f"how the hive answered the callbacks of {worker_id}", own, [status])
 
 

@@ -14,7 +14,7 @@ def expect_ready_answer(evidence: Evidence, node: str, table: Table) -> None:
     """The worker on `node`, when it was asked last whether it is ready, answered exactly these members."""
     asked = {"role": "worker", "node": node, "method": "GET", "path": "/v1/ready"}
     evidence.exchange(**asked, status=200)
-    answer = evidence.exchanges(**asked)[-1].answer
+    answer = evidence.exchanges(**asked)[-1].answered
     seen = {name: expect.as_text(value) for name, value in answer.items()}
     expect.equal("the worker's answer", seen, table[0].as_dict())
 
@@ -25,7 +25,7 @@ def expect_progress_so_far(evidence: Evidence, node: str, table: Table) -> None:
     progress = _progress(evidence, node)
     ready = evidence.exchange(role="worker", node=node, method="GET", path="/v1/ready", status=200)
     address = f"http://{progress.host}:{progress.port}{progress.path}"
-    expect.equal("the address that the worker gave", ready.answer.get("progress_url"), address)
+    expect.equal("the address that the worker gave", ready.answered.get("progress_url"), address)
     first = progress.payloads[: len(table.rows)]
     seen = [{name: expect.as_text(event.get(name)) for name in table.headings} for event in first]
     expect.equal("the first events of the progress", seen, [row.as_dict() for row in table])

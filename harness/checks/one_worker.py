@@ -15,15 +15,15 @@ WORKER = "llm-worker-rbee"
 def started(evidence: Evidence, worker_id: str) -> Exchange:
     """The last request for which a hive started this worker."""
     spawned = evidence.exchanges(role="hive", method="POST", path="/v1/workers/spawn", status=200)
-    own = [one for one in spawned if one.answer["worker_id"] == worker_id]
-    assert own, f"no hive started {worker_id}; started were {[one.answer['worker_id'] for one in spawned]}"
+    own = [one for one in spawned if one.answered["worker_id"] == worker_id]
+    assert own, f"no hive started {worker_id}; started were {[one.answered['worker_id'] for one in spawned]}"
     return own[-1]
 
 
 def asked(evidence: Evidence, worker_id: str, method: str, path: str) -> list[Exchange]:
     """What this worker was asked by that method and path since it was started, in order."""
     start = started(evidence, worker_id)
-    port = urlsplit(start.answer["url"]).port
+    port = urlsplit(start.answered["url"]).port
     at_its_port = evidence.exchanges(node=start.node, port=port, method=method, path=path)
     return [one for one in at_its_port if one.number > start.number]
 

@@ -35,7 +35,7 @@ def expect_refusal(evidence: Evidence, node: str, table: Table) -> None:
     """The hive of `node` was asked once for a worker, answered with this status, code and details, and started none."""
     evidence.exit_code()
     asked = evidence.exchange(role="hive", node=node, method="POST", path="/v1/workers/spawn")
-    error = (asked.answer or {}).get("error")
+    error = asked.answered.get("error")
     assert error, f"{asked} was not refused: {asked.answer_body!r}"
     seen = {"status": asked.status, "code": error["code"], **error.get("details", {})}
     wanted = table[0].as_dict()

@@ -20,7 +20,7 @@ def expect_catalogued(evidence: Evidence, node: str, path: str, requests: int) -
     evidence.exit_code()
     asked = {"role": "hive", "node": node, "method": "POST", "path": "/v1/models/download"}
     evidence.exchange(**asked)
-    answer = evidence.exchanges(**asked)[-1].answer or {}
+    answer = evidence.exchanges(**asked)[-1].answered
     seen = {name: evidence.normal(str(value)) for name, value in answer.items()}
     expect.members("the hive's answer", seen, {"download_id": CATALOGUED, "local_path": path})
     hub = evidence.exchanges(role="hub")

@@ -18,7 +18,7 @@ def expect_request(evidence: Evidence, action: str, table: Table) -> None:
     200."""
     asked = evidence.exchange(role="queen", method="POST", path=f"{ROUTES}/{action}", asker="blep")
     expect.equal(f"how often {action} was asked", len(evidence.exchanges(asker="blep", path=asked.path)), 1)
-    sent = {name: evidence.normal(expect.as_text(value)) for name, value in asked.sent.items()}
+    sent = {name: evidence.normal(expect.as_text(value)) for name, value in asked.said.items()}
     expect.members(f"the request to {action}", sent, table[0].as_dict())
     expect.equal("the queen's status", asked.status, 200)
 

@@ -47,4 +47,4 @@ def _list(evidence: Evidence, node: str) -> Exchange:
 
 
 def _workers(listed: Exchange) -> list[dict[str, Any]]:
-    return list(listed.answer["workers"])
+    return list(listed.answered["workers"])

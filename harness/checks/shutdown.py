@@ -24,8 +24,8 @@ def expect_idle_limit(evidence: Evidence, worker_id: str, minutes: int) -> None:
     asked = request(evidence, worker_id)
     expect.equal("who asked", asked.asker, asked.node)
     told = evidence.exchanges(node=asked.node, role="hive", method="POST", path="/v1/workers/state", status=200)
-    own = [one for one in told if one.sent["worker_id"] == worker_id and one.number < asked.number]
-    states = [one.sent["state"] for one in own]
+    own = [one for one in told if one.said["worker_id"] == worker_id and one.number < asked.number]
+    states = [one.said["state"] for one in own]
     assert states[-1:] == ["idle"], f"{worker_id} was not idle when it was asked to shut down; its states were {states}"
     waited_us = asked.asked_at_us - own[-1].asked_at_us
     expect.delay(f"how long {worker_id} was idle", waited_us, minutes * 60_000_000, real=evidence.real)
@@ -62,7 +62,7 @@ def expect_replaced(evidence: Evidence, node: str, old_id: str, new_id: str) -> 
     """The hive of `node` listed exactly one worker, the new one, at the address and on the device of the old one, of
     which no process is left: nothing of what it had is taken any more."""
     one_worker.expect_gone(evidence, old_id)
-    old = one_worker.started(evidence, old_id).answer
+    old = one_worker.started(evidence, old_id).answered
     listed = [(entry["id"], entry["url"], entry["device"]) for entry in hive_list.last_list(evidence, node)]
     expect.equal("the workers that the hive lists", listed, [(new_id, old["url"], old["device"])])
 
@@ -90,7 +90,8 @@ def expect_cascade(evidence: Evidence, log: str, code: int, after_s: int) -> Non
     ended_us = evidence.run().ended_at_us
     assert ended_us is not None
     expect.delay("the end", ended_us - asked[0].asked_at_us, after_s * 1_000_000, real=evidence.real)
-    worker_id = evidence.exchange(role="hive", method="POST", path="/v1/workers/spawn", status=200).answer["worker_id"]
+    spawned = evidence.exchange(role="hive", method="POST", path="/v1/workers/spawn", status=200)
+    worker_id = spawned.answered["worker_id"]
     wanted = [
         "rbee-hive: Received SIGINT/SIGTERM, shutting down",
         f"rbee-hive: Sending shutdown to worker {worker_id}",

@@ -46,8 +46,7 @@ def expect_spawned(evidence: Evidence, node: str, table: Table) -> None:
     """The hive of `node` answered the request for a worker, with these members, before any of its layers were
     loaded."""
     asked = _spawn(evidence, node)
-    assert isinstance(asked.answer, dict), f"{asked} has no answer that could be read: {asked.answer_body!r}"
-    seen = {name: evidence.normal(expect.as_text(value)) for name, value in asked.answer.items()}
+    seen = {name: evidence.normal(expect.as_text(value)) for name, value in asked.answered.items()}
     expect.members(f"the answer to {asked}", seen, table[0].as_dict())
     _expect_order(evidence, _end(evidence, asked), evidence.event("passed", path=PROGRESS))
 
@@ -58,10 +57,10 @@ def expect_callback(evidence: Evidence, node: str, request: str, table: Table) -
     callback = _callback(evidence, node)
     expect.equal("the ready callback", f"{callback.method} {callback.path}", request)
     expect.equal("how often it was made", len(evidence.exchanges(path=callback.path)), 1)
-    given = _spawn(evidence, node).answer
+    given = _spawn(evidence, node).answered
     expect.equal("its Authorization", callback.headers.get("authorization"), f"Bearer {given['api_key']}")
-    expect.equal("the id that it names", callback.sent["worker_id"], given["worker_id"])
-    seen = {name: evidence.normal(expect.as_text(value)) for name, value in callback.sent.items()}
+    expect.equal("the id that it names", callback.said["worker_id"], given["worker_id"])
+    seen = {name: evidence.normal(expect.as_text(value)) for name, value in callback.said.items()}
     expect.equal("its body", seen, table[0].as_dict())
 
 

@@ -28,16 +28,22 @@ from harness.place import Place
 
 Found = TypeVar("Found")
 Event = Mapping[str, Any]
+LOOK_S = 0.02  # rows, files and processes make no event of their own: look again now and then
 SHOWN = 12  # of what was seen, the last so many stand in a failure
+
+
+def _at_rest(limit_s: float) -> None:
+    """Of a stage that is not there nobody works."""
 
 
 class Evidence:
     """What is known of one scenario's stage.
 
-    `events` grows as `pump` (seconds to wait at most; False when nothing came) reads what the world tells. `epoch_us`
-    is the Unix time at which the stage began, on its clock; `real` says that this clock is real time. `reads` counts
-    how often something was looked at; `absences` holds what was said not to be there, each with a made-up instance of
-    it; `in_vain` tells what was looked for and not found."""
+    `events` grows as `pump` (seconds to wait at most; False when nothing came) reads what the world tells; `rest`
+    (seconds at most) returns when nobody on the stage works any more. What is not there yet is awaited for `wait_s`
+    seconds. `epoch_us` is the Unix time at which the stage began, on its clock; `real` says that this clock is real
+    time. `reads` counts how often something was looked at; `absences` holds what was said not to be there, each with a
+    made-up instance of it; `in_vain` tells what was looked for and not found."""
 
     def __init__(
         self,
@@ -50,24 +56,26 @@ class Evidence:
         real: bool,
         pump: Callable[[float], bool],
         wait_s: float,
+        rest: Callable[[float], None] = _at_rest,
     ) -> None:
         self.epoch_us = epoch_us
         self.real = real
         self.reads = 0
         self.absences: list[tuple[str, MadeUp | None]] = []
         self.in_vain: list[str] = []
+        self.pump = pump
+        self.rest = rest
+        self.wait_s = wait_s
         self._events = events
         self._places = places
         self._control = control
         self._mark = mark
-        self._pump = pump
-        self._wait_s = wait_s
         self._made_up = MadeUp()
 
     def at_once(self, *made_up: MadeUp) -> Evidence:
         """This evidence, as it is now and without any waiting; what is made up is shown beside it."""
         other = copy(self)
-        other.absences, other.in_vain, other._wait_s = [], [], 0.0
+        other.absences, other.in_vain, other.wait_s = [], [], 0.0
         if made_up:
             (other._made_up,) = made_up
             later_us = self._events[-1]["at_us"] + 1 if self._events else 0
@@ -104,7 +112,7 @@ class Evidence:
     def awaited(self, what: str, find: Callable[[], Found | None], seen: Callable[[], Sequence[object]]) -> Found:
         """What `find` finds as soon as it is not None or empty; AssertionError with `what` and what was `seen`
         otherwise."""
-        until_s = time.monotonic() + self._wait_s
+        until_s = time.monotonic() + self.wait_s
         while True:
             found = find()
             if found:
@@ -112,10 +120,9 @@ class Evidence:
             left_s = until_s - time.monotonic()
             if left_s <= 0:
                 break
-            # Rows, files and processes make no event of their own: look again now and then.
-            self._pump(min(left_s, 0.02))
+            self.pump(min(left_s, LOOK_S))
         shown = "\n  ".join(str(one) for one in list(seen())[-SHOWN:]) or "nothing"
-        raise AssertionError(f"awaited for {self._wait_s:g} s: {what}\nseen:\n  {shown}")
+        raise AssertionError(f"awaited for {self.wait_s:g} s: {what}\nseen:\n  {shown}")
 
     def none(self, what: str, seen: Sequence[object], counter: MadeUp | None = None) -> None:
         """Nothing of `what` was seen; AssertionError with what there was, otherwise.

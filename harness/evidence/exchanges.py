@@ -11,6 +11,13 @@ ROLES = {"queen": range(8080, 8081), "hive": range(9200, 9201), "worker": range(
 """Whom an exchange was meant for, by rbee's own ports."""
 
 
+class Members(dict[str, Any]):
+    """A JSON object. Who asks for a member that it has not gets an AssertionError that says what there is instead."""
+
+    def __missing__(self, name: str) -> Any:
+        raise AssertionError(f"no {name} in {dict(self)!r}")
+
+
 @dataclass
 class Exchange:
     """One request that reached the network, and what became of it. Times are microseconds since the stage began."""
@@ -54,6 +61,16 @@ class Exchange:
         return _json(self.answer_body)
 
     @property
+    def said(self) -> Members:
+        """The request's body, which is a JSON object. AssertionError, with the body, when it is none."""
+        return _members(self.sent, f"the body of {self}", self.body)
+
+    @property
+    def answered(self) -> Members:
+        """The answer's body, which is a JSON object. AssertionError, with the body, when it is none."""
+        return _members(self.answer, f"the answer to {self}", self.answer_body)
+
+    @property
     def timed_payloads(self) -> list[tuple[int, dict[str, Any]]]:
         """The events of an event stream that are JSON objects, in order, each with the time at which it passed."""
         parsed = ((at_us, _json(data)) for at_us, data in self.events)
@@ -76,9 +93,14 @@ class Exchange:
 
 def _json(text: str | None) -> Any:
     try:
-        return json.loads(text or "null")
-    except ValueError:
+        return json.loads(text or "null", object_pairs_hook=Members)
+    except (ValueError, RecursionError):
         return None
+
+
+def _members(value: Any, what: str, text: str | None) -> Members:
+    assert isinstance(value, Members), f"{what} is no JSON object: {text!r}"
+    return value
 
 
 def fold(events: Iterable[Mapping[str, Any]]) -> list[Exchange]:

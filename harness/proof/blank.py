@@ -14,6 +14,7 @@ from behave.model import Step
 from behave.runner import Context
 
 from harness.evidence import Evidence
+from harness.evidence.holding import hold
 from harness.evidence.made_up import MadeUp
 from harness.proof.changes import Said, changes, said
 from harness.proof.reader import NotOnlyReading, Reader
@@ -47,7 +48,7 @@ def _run(match: Match, step: Step, prove: bool, context: Context) -> None:
         raise NotOnlyReading("it has no context.evidence to read: before_scenario has opened no stage")
     sentence = said(match, step)
     reads, absences = evidence.reads, len(evidence.absences)
-    _call(match, context, evidence, sentence)
+    hold(evidence, functools.partial(_call, match, context, evidence, sentence))
     if evidence.reads == reads:
         raise NotOnlyReading("it reads no evidence, so the product cannot make it fail: look at context.evidence")
     if not prove:

@@ -23,6 +23,7 @@ from harness.world.look import Crowd, kernel_is_quiet
 
 EPOCH_US = 1_728_508_603_000_000  # Unix time at which a stage begins: a fixed one, so that runs show the same times
 FIRST_PAUSE_S, LONGEST_PAUSE_S, PAUSE_GROWTH = 0.0002, 0.003, 1.3  # between looks while somebody works
+IDLE_LOOKS = 2  # in real time, one after the other, that find nobody at work
 NEVER = (sys.maxsize, True, sys.maxsize)
 
 
@@ -54,6 +55,7 @@ class StageClock:
         # A heap: when it is due, whether last, since when, order, the wait itself.
         self._waits: list[tuple[int, bool, int, int, Wait]] = []
         self._order = itertools.count()
+        self._resting: list[asyncio.Future[None]] = []
 
     def serve(self, path: Path) -> Callable[[], None]:
         """Let programs wait on this clock, at the Unix socket `path`; what to call when it is over."""
@@ -62,8 +64,8 @@ class StageClock:
 
     @property
     def moving(self) -> bool:
-        """Whether this clock may move, as soon as nobody works."""
-        return self.flowing and not self.holds
+        """Whether there is something to do as soon as nobody works."""
+        return (self.flowing or bool(self._resting)) and not self.holds
 
     def wait(self, delay_us: int, release: Callable[[], None], *, last: bool = False) -> Wait:
         """Have `release` called when `delay_us` microseconds have passed on this clock; if `last`, after all others
@@ -87,6 +89,12 @@ class StageClock:
         self.wait(0, lambda: None if done.done() else done.set_result(None))
         await done
 
+    async def rest(self) -> None:
+        """Wait until nobody works, whether time flows or stands; no wait is released for that."""
+        done = asyncio.get_running_loop().create_future()
+        self._resting.append(done)
+        await done
+
     @contextlib.contextmanager
     def hold(self) -> Iterator[None]:
         """A context in which this clock stands: work of the world that takes real time."""
@@ -97,7 +105,14 @@ class StageClock:
             self.holds -= 1
 
     def move(self) -> bool:
-        """Nobody works: end the flow, or release the earliest wait, and only it. False when there is neither."""
+        """Nobody works: say so to who waits for that, end the flow, or release the earliest wait, and only it. False
+        when there is none of these."""
+        if self._resting:
+            for done in self._resting:
+                if not done.done():
+                    done.set_result(None)
+            self._resting.clear()
+            return True
         while self._waits and self._waits[0][-1].canceled:
             heapq.heappop(self._waits)
         if self._flow_ends():
@@ -136,9 +151,10 @@ def _on_stage(wait: LineWait) -> tuple[int, bool, int]:
 class RealClock:
     """Real time in the place of a stage's clock: microseconds since the stage began."""
 
-    def __init__(self, flow_ends: Callable[[], bool]) -> None:
+    def __init__(self, crowd: Crowd, flow_ends: Callable[[], bool]) -> None:
         self.flowing = False
         self.epoch_us = time.time_ns() // 1000
+        self._crowd = crowd
         self._began_ns = time.monotonic_ns()
         self._flow_ends = flow_ends
 
@@ -162,7 +178,15 @@ class RealClock:
             self.flowing = False
 
     async def settled(self) -> None:
-        """Nobody can tell whether a program in real time works: return at once."""
+        """Nobody can tell whether a program in real time is about to work: return at once."""
+
+    async def rest(self) -> None:
+        """Wait until nobody works, as far as can be seen: who sleeps may be woken by real time in any moment."""
+        idle = 0
+        while idle < IDLE_LOOKS:  # between two of them the loop takes in what those said who have just come to rest
+            is_idle = self._crowd.look() and kernel_is_quiet() and not self._crowd.works()
+            idle = idle + 1 if is_idle else 0
+            await asyncio.sleep(LONGEST_PAUSE_S)
 
     def hold(self) -> contextlib.AbstractContextManager[None]:
         """Real time cannot be held."""

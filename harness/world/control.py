@@ -57,6 +57,7 @@ class Control:
             "flow": self._flow,
             "stand": self._stand,
             "wait": self._wait,
+            "rest": self._rest,
             "state": self._state,
             "fault": self._fault,
             "publish": self._publish,
@@ -143,6 +144,10 @@ class Control:
 
     async def _wait(self, request: Fields) -> Fields:
         await self._stage.wait(request["delay_us"])
+        return {}
+
+    async def _rest(self, request: Fields) -> Fields:  # noqa: ARG002
+        await self._stage.rest()
         return {}
 
     async def _state(self, request: Fields) -> Fields:  # noqa: ARG002

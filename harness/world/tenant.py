@@ -79,7 +79,7 @@ class Tenant:
         self.processes = Processes(self, house.orphans)
         self._crowd = Crowd(self.processes.roots)
         self.clock: StageClock | RealClock = (
-            RealClock(self._flow_ends) if order.real else StageClock(self._crowd, self._flow_ends)
+            RealClock(self._crowd, self._flow_ends) if order.real else StageClock(self._crowd, self._flow_ends)
         )
         self._order, self._house = order, house
         self._send: Callable[[dict[str, Any]], None] = _to_nobody
@@ -262,6 +262,10 @@ class Tenant:
         if not self._flow_ended.done():
             self._flow_ended.set_result(None)
         return True
+
+    async def rest(self) -> None:
+        """Wait until nobody on the stage works; time that stands goes on standing."""
+        await self.clock.rest()
 
     async def wait(self, delay_us: int) -> None:
         """Wait on the stage's clock."""
