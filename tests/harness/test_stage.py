@@ -18,6 +18,8 @@ from tests.harness.world_fixture import open_stage, stage, world
 
 __all__ = ["stage", "world"]
 
+LIMIT_S = 30.0
+
 
 def test_a_program_runs_on_its_node_with_the_nodes_environment(stage: Stage) -> None:
     stage.run("sh -c 'echo $RBEE_NODE_HOST; pwd'", node="workstation")
@@ -161,3 +163,18 @@ def test_a_request_that_the_world_does_not_know_is_refused_with_those_it_does(wo
 def test_a_world_that_is_not_there_is_said(tmp_path: Path) -> None:
     with pytest.raises(WorldError, match=r"the world does not answer at .*nowhere.sock"):
         Link(tmp_path / "nowhere.sock", lambda event: None)
+
+
+def test_rest_has_come_when_nobody_works_although_time_stands(stage: Stage) -> None:
+    stage.start("sh -c 'for i in 1 2 3 4 5 6 7 8; do date >/dev/null; done; echo done'")
+
+    stage.evidence.rest(LIMIT_S)
+
+    assert "done\n" in [event["text"] for event in stage.evidence.of_kind("output")]
+
+
+def test_rest_moves_no_time(stage: Stage) -> None:
+    stage.start("rbee-hive daemon --port 9200")  # it waits for the moment in which it looks after its workers
+    stage.evidence.rest(LIMIT_S)
+
+    assert (stage.now_us, stage.evidence.run("rbee-hive").code) == (0, None)
