@@ -1,6 +1,6 @@
 """behave's hooks: what lives for the run, what lives for a scenario. They call named functions and hold no logic."""
 
-from behave.model import Scenario
+from behave.model import Scenario, Step
 from behave.runner import Context
 
 from harness import run_hooks
@@ -23,6 +23,13 @@ def before_scenario(context: Context, scenario: Scenario) -> None:
     from harness import scenario_hooks
 
     scenario_hooks.open_stage(context, scenario)
+
+
+def before_step(context: Context, step: Step) -> None:
+    """What happens from now on belongs to this step."""
+    from harness import scenario_hooks
+
+    scenario_hooks.begin_step(context, step)
 
 
 def after_scenario(context: Context, scenario: Scenario) -> None:

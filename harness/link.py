@@ -39,11 +39,18 @@ class Link:
     def begin(self, do: str, **fields: Any) -> int:
         """Send a request and return its number, for `reply`. Raises WorldError when the world is gone."""
         number = next(self._numbers)
+        self._write({"id": number, "do": do, **fields})
+        return number
+
+    def say(self, do: str, **fields: Any) -> None:
+        """Send a request that gets no reply. Raises WorldError when the world is gone."""
+        self._write({"do": do, **fields})
+
+    def _write(self, request: dict[str, Any]) -> None:
         try:
-            self._socket.sendall(json.dumps({"id": number, "do": do, **fields}).encode() + b"\n")
+            self._socket.sendall(json.dumps(request).encode() + b"\n")
         except OSError as error:
             raise self._gone(error.strerror) from error
-        return number
 
     def reply(self, number: int, *, limit_s: float) -> dict[str, Any] | None:
         """The reply to request `number`, or None when it has not come within `limit_s` seconds of real time.

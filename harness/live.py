@@ -7,6 +7,8 @@ from collections import defaultdict
 from collections.abc import Mapping
 from typing import Any, TextIO
 
+HARNESS_OWN = ("step", "closing")  # marks: behave shows its steps itself
+
 
 class Live:
     """Writes each event of a stage as a line: its time on the stage's clock, who, and what. Output is written line by
@@ -23,6 +25,8 @@ class Live:
 
     def _lines(self, event: Mapping[str, Any]) -> list[tuple[str, str]]:
         kind = event["event"]
+        if kind in HARNESS_OWN:
+            return []
         if kind == "output":
             return self._output(event)
         if kind in ("asked", "answered", "passed", "ended"):
@@ -37,9 +41,8 @@ class Live:
 
 def _exchange(event: Mapping[str, Any]) -> str:
     if event["event"] == "asked":
-        return (
-            f"{event['asker']} → {event['method']} {event['host']}:{event['port']}{event['path']} {event['body'] or ''}"
-        )
+        who, where = event["program"] or event["asker"], f"{event['host']}:{event['port']}{event['path']}"
+        return f"{who} → {event['method']} {where} {event['body'] or ''}"
     if event["event"] == "answered":
         return f"answered {event['status']}"
     if event["event"] == "passed":

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from behave.model import Scenario
+from behave.model import Scenario, Step
 from behave.runner import Context
 
 from harness import fixtures
@@ -17,6 +17,7 @@ from harness.stage import Stage, StageError
 
 TOPOLOGY = Path(__file__).parents[1] / "features" / "topology.yaml"
 SHARED_STAGE = "shared"  # its directory in the run's folder, with -D queen_scope=run
+SPOOLS = "stages"  # in the run's folder: what happened on each stage
 SHOWN_EVENTS = 60  # of a red scenario's stage: about two screens
 QUEEN = f"queen-rbee --port 8080 --database {fixtures.REGISTRY}"
 
@@ -41,6 +42,7 @@ def open_stage(context: Context, scenario: Scenario) -> None:
         context.settings,
         _nothing if context.config.capture_stdout else Live().show,
         shared=is_shared,
+        spool=context.run_directory / SPOOLS / f"{attempt.name}.jsonl",
     )
     context.evidence = stage.evidence
     if not stage.evidence.runs():  # a shared stage has a queen already, unless the scenario before ended it
@@ -73,6 +75,13 @@ def await_queen(stage: Stage) -> None:
         raise StageError(f"the queen's health is {answer.status_code} {answer.text!r}; awaited 200 and status ok")
 
 
+def begin_step(context: Context, step: Step) -> None:
+    """Say on the stage, where there is one, which step begins."""
+    stage: Stage | None = getattr(context, "stage", None)
+    if stage is not None:
+        stage.mark("step", line=step.line, kind=step.step_type, text=f"{step.keyword} {step.name}")
+
+
 def close_stage(context: Context, scenario: Scenario) -> None:
     """End the stage, and show the last that happened on it when the scenario is red.
 
@@ -80,6 +89,7 @@ def close_stage(context: Context, scenario: Scenario) -> None:
     stage: Stage | None = getattr(context, "stage", None)
     if stage is None:
         return
+    stage.mark("closing")
     used.record(context.run_directory, str(scenario.location), stage.evidence)
     not_fired = stage.not_fired()
     stage.close()

@@ -35,7 +35,8 @@ class Stage:
     """A scenario's own little world, opened in the world process at `socket`; a `shared` one lives on for the next
     scenario.
 
-    Everything it writes lies below `directory`. `show` gets each event as it is read (for `--no-capture`)."""
+    Everything it writes lies below `directory`; but what happens is written to `spool`, where one is given. `show` gets
+    each event as it is read (for `--no-capture`)."""
 
     def __init__(
         self,
@@ -46,6 +47,7 @@ class Stage:
         show: Callable[[dict[str, Any]], None],
         *,
         shared: bool = False,
+        spool: Path | None = None,
     ) -> None:
         self.directory = directory
         self.settings = settings
@@ -62,6 +64,7 @@ class Stage:
             rust_log=settings.rust_log,
             watcher=os.getpid(),
             shared=shared,
+            spool=str(spool) if spool else None,
         )
         self.places = {
             name: Place(name, node["host"], node["address"], Path(node["directory"]))
@@ -244,6 +247,10 @@ class Stage:
         file = self.places[node].path(path)
         self._link.ask("place", file=str(file), model=model)
         return file
+
+    def mark(self, mark: str, **fields: Any) -> None:
+        """Have an event of the harness's own, such as the begin of a step, stand among those that the world tells."""
+        self._link.say("mark", mark=mark, **fields)
 
     def close(self) -> list[str]:
         """End the stage: its processes get SIGTERM, then SIGKILL. What had to be killed. Raises WorldError."""

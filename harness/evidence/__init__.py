@@ -141,21 +141,23 @@ class Evidence:
         """The last run of `program` that the harness started."""
         return self.awaited(
             f"a run of {program}",
-            lambda: next((run for run in reversed(self.runs()) if run.program == program), None),
+            lambda: next(reversed(self._started(program)), None),
             self.runs,
         )
 
     def runs(self) -> list[Run]:
-        """All programs that the harness started, in order."""
+        """All programs that the harness started, and commands over SSH, in order."""
         return programs.fold(self.events)
+
+    def _started(self, program: str) -> list[Run]:
+        """The runs of a program that the harness started."""
+        return [run for run in self.runs() if run.program == program and not run.over_ssh]
 
     def exit_code(self, program: str = "rbee-keeper") -> int:
         """The exit code of the last run of `program`, once it has ended."""
         ended = self.awaited(
             f"the end of {program}",
-            lambda: next(
-                (run for run in reversed(self.runs()) if run.program == program and run.code is not None), None
-            ),
+            lambda: next((run for run in reversed(self._started(program)) if run.code is not None), None),
             self.runs,
         )
         assert ended.exit_code is not None

@@ -20,7 +20,8 @@ class Members(dict[str, Any]):
 
 @dataclass
 class Exchange:
-    """One request that reached the network, and what became of it. Times are microseconds since the stage began."""
+    """One request that reached the network, and what became of it. `program` and `pid` are those of the process that
+    asked, where the world has found it: `asker` is only the node. Times are microseconds since the stage began."""
 
     number: int
     asker: str
@@ -32,6 +33,8 @@ class Exchange:
     headers: Mapping[str, str]
     body: str | None
     asked_at_us: int
+    program: str | None = None
+    pid: int | None = None
     status: int | None = None
     answer_headers: Mapping[str, str] = field(default_factory=dict)
     events: list[tuple[int, str]] = field(default_factory=list)
@@ -113,6 +116,7 @@ def fold(events: Iterable[Mapping[str, Any]]) -> list[Exchange]:
             fields = {
                 name: event[name] for name in ("asker", "host", "port", "node", "method", "path", "headers", "body")
             }
+            fields |= {name: event.get(name) for name in ("program", "pid")}
             exchanges[event["exchange"]] = Exchange(event["exchange"], asked_at_us=event["at_us"], **fields)
         elif kind in ("answered", "passed", "ended") and event["exchange"] in exchanges:
             _add(exchanges[event["exchange"]], event)

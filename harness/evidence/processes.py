@@ -6,9 +6,10 @@ import contextlib
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 import psutil
+
+from harness.world.named import program_of
 
 MARK = "RBEE_BDD_STAGE"  # every program of a stage has it in its environment, and hands it on
 HOST = b"RBEE_NODE_HOST"
@@ -36,13 +37,6 @@ class Living:
         """The TCP ports at which it listens."""
         connections = psutil.Process(self.pid).net_connections("tcp")
         return {connection.laddr.port for connection in connections if connection.status == psutil.CONN_LISTEN}
-
-
-def _program(argv: list[str]) -> str:
-    """The program's own name: of a script its own, not its interpreter's."""
-    words = [word for word in argv[:2] if not word.startswith("-")]
-    names = [Path(word).name for word in words]
-    return names[1] if len(names) > 1 and names[0].startswith("python") else (names or [""])[0]
 
 
 def living(mark: str, started_by: Mapping[int, int]) -> list[Living]:
@@ -73,4 +67,4 @@ def _seen(process: psutil.Process, environ: list[bytes], started_by: Mapping[int
         argv = process.cmdline()
         host = next((value for name, _, value in (each.partition(b"=") for each in environ) if name == HOST), b"")
         parent = started_by.get(process.pid) or process.ppid()
-        return process.create_time(), Living(process.pid, tuple(argv), _program(argv), os.fsdecode(host), parent)
+        return process.create_time(), Living(process.pid, tuple(argv), program_of(argv), os.fsdecode(host), parent)

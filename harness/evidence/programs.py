@@ -9,13 +9,15 @@ from typing import Any
 
 @dataclass
 class Run:
-    """One run of a program that the harness started. Times are microseconds since the stage began."""
+    """One run of a program that the harness started, or that a shell ran which somebody asked for over SSH (its pid and
+    its end are then the shell's). Times are microseconds since the stage began."""
 
     program: str
     node: str
     pid: int
     argv: list[str]
     started_at_us: int
+    over_ssh: bool = False
     pieces: list[tuple[int, str, str]] = field(default_factory=list)
     code: int | None = None
     ended_at_us: int | None = None
@@ -40,7 +42,8 @@ def fold(events: Iterable[Mapping[str, Any]]) -> list[Run]:
     runs: dict[int, Run] = {}  # the last under each pid
     for event in events:
         if event["event"] == "started":
-            run = Run(event["program"], event["node"], event["pid"], event["argv"], event["at_us"])
+            fields = {name: event[name] for name in ("program", "node", "pid", "argv")}
+            run = Run(**fields, started_at_us=event["at_us"], over_ssh=event.get("over_ssh", False))
             runs[run.pid] = run
             every.append(run)
         elif event["event"] == "output" and event["pid"] in runs:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
-from harness.runner import folder, signals, tree, verdict
+from harness.runner import folder, signals, story, tree, verdict
 from harness.runner.attempt import MARK, Setting
 from harness.runner.events import EventLog
 from harness.runner.messages import Message
@@ -140,7 +140,7 @@ class Crew:
     def _refuse(self, planned: Planned, final: Verdict) -> None:
         self.outcomes[planned.number] = Outcome(final, begun=False)
         steps = {"untested": len(list(planned.scenario.all_steps))}
-        self._tell_verdict(planned, final, duration_s=0.0, steps=steps, left=[], logs={}, directory=None)
+        self._tell_verdict(planned, final, story=None, duration_s=0.0, steps=steps, left=[], logs={}, directory=None)
 
     def _start(self, planned: Planned) -> None:
         terms = self._terms
@@ -266,6 +266,7 @@ class Crew:
         self._tell_verdict(
             planned,
             final,
+            story=story.of_attempt(under_way, final, lambda text: self._events.emit("note", text=text)),
             duration_s=duration_s,
             steps=under_way.count_steps(),
             left=left,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import json
 import os
 import shutil
 import stat
@@ -16,7 +17,7 @@ PREFIX = "rbee-bdd-"
 EVENT_LOG = "events.jsonl"
 MEMORY = Path("/dev/shm")
 LEAST_FREE_BYTES = 2**30
-KEPT_FOLDERS = 20
+KEPT_RED, KEPT_GREEN = 20, 10  # for each checkout
 ANOTHER = "name another one with -D run_dir=PATH"
 # A Unix socket's path has at most 107 characters; what a stage adds to the folder's path fits into the rest.
 LONGEST_PATH = 70
@@ -42,17 +43,40 @@ def create(wanted: Path | None, run: str) -> Path:
     return folder
 
 
-def prune() -> None:
-    """Remove all but the newest folders that finished runs of this user left in the default place: memory is dear."""
-    mine: list[tuple[float, Path]] = []
+def prune(checkout: str) -> None:
+    """Remove all but the newest folders that finished runs of this user in the directory `checkout` left in the default
+    place: memory is dear. Red and green ones are counted apart, so that green runs do not cost a red one its folder."""
+    mine: dict[bool, list[tuple[float, Path]]] = {True: [], False: []}
     for path in _default_place().glob(f"{PREFIX}*"):
-        with suppress(FileNotFoundError):  # another run is pruning too
+        with suppress(OSError):  # another run is pruning too
             about = path.lstat()
-            if stat.S_ISDIR(about.st_mode) and about.st_uid == os.getuid():
-                mine.append((about.st_mtime, path))
-    for _, old in sorted(mine, reverse=True)[KEPT_FOLDERS:]:
-        if _is_finished(old):
-            shutil.rmtree(old, ignore_errors=True)
+            if stat.S_ISDIR(about.st_mode) and about.st_uid == os.getuid() and _checkout(path) == checkout:
+                mine[_is_green(path)].append((about.st_mtime, path))
+    for is_green, kept in ((True, KEPT_GREEN), (False, KEPT_RED)):
+        for _, old in sorted(mine[is_green], reverse=True)[kept:]:
+            if _is_finished(old):
+                shutil.rmtree(old, ignore_errors=True)
+
+
+def _checkout(folder: Path) -> str | None:
+    """Where the run of this folder was started; its log begins with that."""
+    with (folder / EVENT_LOG).open(encoding="utf-8") as log:
+        try:
+            where = json.loads(log.readline()).get("cwd")
+        except (ValueError, AttributeError):
+            return None
+    return where if isinstance(where, str) else None
+
+
+def _is_green(folder: Path) -> bool:
+    """Whether the run of this folder came to its end, and all passed."""
+    with (folder / EVENT_LOG).open("rb") as log:
+        log.seek(max(0, log.seek(0, os.SEEK_END) - TAIL_BYTES))
+        last = log.read().splitlines()[-1:]
+    try:
+        return bool(last) and json.loads(last[0]).get("exit_code") == 0
+    except (ValueError, AttributeError):
+        return False
 
 
 def tails(attempt_dir: Path) -> dict[str, str]:

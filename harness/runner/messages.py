@@ -7,7 +7,7 @@
 | `match` | line, text, location of the step definition or null: the step begins |
 | `result` | line, text, and the state of the step: it has ended |
 | `embedding` | mime_type, data (base64) |
-| `ended` | verdict, reason, and the state of the scenario and of all its steps |
+| `ended` | verdict, reason, story (or null), and the state of the scenario and of all its steps |
 """
 
 from __future__ import annotations
@@ -72,7 +72,9 @@ class Forwarder:
 
     def ended(self, scenario: Scenario, verdict: Verdict, **fields: Any) -> None:
         """The scenario is over, hooks and cleanups too."""
-        self._tell("ended", verdict=verdict.word, reason=verdict.reason, **state_of_scenario(scenario), **fields)
+        story = getattr(scenario, "story", None)  # harness/runner/story.py
+        told = {"verdict": verdict.word, "reason": verdict.reason, "story": story}
+        self._tell("ended", **told, **state_of_scenario(scenario), **fields)
 
     def uri(self, _uri: str) -> None:
         """The runner tells its formatters of features itself, as it does for the four below."""

@@ -71,7 +71,7 @@ class Run:
         nothing was run, and nothing is left."""
         began_s = time.monotonic()
         if self._options.run_dir is None:
-            folder.prune()
+            folder.prune(os.getcwd())
         self._config.userdata["run_dir"] = str(self._directory)
         kept = history.place(self._runner.base_dir, os.environ)
         order = self._tell_plan(history.load(kept))

@@ -24,8 +24,8 @@ SLOW_SHARE = 0.5
 
 @dataclass
 class Attempt:
-    """process: its pidfd. results: of its steps so far. told: its last message. cut: the verdict for which it is
-    ended."""
+    """step, line: the step that it is in, and that step's line. process: its pidfd. results: of its steps so far. told:
+    its last message. cut: the verdict for which it is ended."""
 
     planned: Planned
     setting: Setting
@@ -35,6 +35,7 @@ class Attempt:
     began_s: float
     limit_s: float | None
     step: str | None = None
+    line: int | None = None
     results: list[str] = field(default_factory=list)
     told: Message | None = None
     cut: Verdict | None = None
@@ -81,9 +82,9 @@ class Attempt:
 
     def _note(self, message: Message) -> None:
         if message["do"] == "match":
-            self.step = message["text"]
+            self.step, self.line = message["text"], message["line"]
         elif message["do"] == "result":
-            self.step = None
+            self.step = self.line = None
             self._name_cause(message)
             self.results.append(message["status"])
         elif message["do"] == "ended":

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.world.library import Library
+from harness.world.spool import Spool
 from harness.world.tenant import House, Order, Tenant
 from harness.world.topology import TopologyError, load_topology
 
@@ -31,7 +32,9 @@ class Control:
         self._house, self._library, self._writer = house, library, writer
         self._tenant: Tenant | None = None
         self._pending: set[asyncio.Task[None]] = set()
-        self._to_send: list[Fields] = []
+        self._spool: Spool | None = None
+        self._to_send: list[bytes] = []
+        self._to_spool: list[bytes] = []
         self._sending: asyncio.TimerHandle | None = None
 
     async def serve(self, reader: asyncio.StreamReader) -> None:
@@ -48,6 +51,8 @@ class Control:
             await self._leave()
             self._send()
             self._writer.close()
+            if self._spool is not None:
+                self._spool.close()
 
     async def _carry_out(self, request: Fields) -> None:
         handlers: dict[str, Callable[[Fields], Awaitable[Fields]]] = {
@@ -62,6 +67,7 @@ class Control:
             "fault": self._fault,
             "publish": self._publish,
             "place": self._place,
+            "mark": self._mark,
             "close": self._close,
         }
         try:
@@ -73,12 +79,15 @@ class Control:
         except Exception as error:  # a fault of the world's own: the attempt must not wait for a reply for ever
             traceback.print_exc()
             reply = {"error": f"the world failed at {request['do']}: {error!r} (its log has more)"}
-        self._to_send.append({"reply": request["id"], **reply})
-        self._send()
+        if "id" in request:  # else nobody waits for a reply
+            self._to_send.append(_line({"reply": request["id"], **reply}))
+            self._send()
 
     def _tell(self, event: Fields) -> None:
         """Send an event: with the reply that comes next, at the latest after EVENTS_DELAY_S."""
-        self._to_send.append(event)
+        line = _line(event)
+        self._to_send.append(line)
+        self._to_spool.append(line)
         if self._sending is None:
             delay_s = EVENTS_DELAY_S if self._pending else 0.0
             self._sending = asyncio.get_running_loop().call_later(delay_s, self._send)
@@ -87,9 +96,11 @@ class Control:
         if self._sending is not None:
             self._sending.cancel()
             self._sending = None
-        messages, self._to_send = self._to_send, []
+        lines, self._to_send, to_spool, self._to_spool = self._to_send, [], self._to_spool, []
+        if self._spool is not None:
+            self._spool.write(b"".join(to_spool))
         if not self._writer.is_closing():
-            self._writer.write(b"".join(json.dumps(message).encode() + b"\n" for message in messages))
+            self._writer.write(b"".join(lines))
 
     @property
     def _stage(self) -> Tenant:
@@ -108,6 +119,8 @@ class Control:
             real=request["clock"] == "real",
             rust_log=request["rust_log"],
         )
+        if request["spool"]:
+            self._spool = Spool(Path(request["spool"]))
         self._tenant = tenant = self._house.shared.get(order.directory) or Tenant(order, self._house)
         if order.directory not in self._house.shared:
             await tenant.open()
@@ -165,5 +178,14 @@ class Control:
         self._library.place(Path(request["file"]), **request["model"])
         return {}
 
+    async def _mark(self, request: Fields) -> Fields:
+        names = ("id", "do", "mark")
+        self._stage.tell(request["mark"], **{name: value for name, value in request.items() if name not in names})
+        return {}
+
     async def _close(self, request: Fields) -> Fields:  # noqa: ARG002
         return {"left": await self._leave()}
+
+
+def _line(message: Fields) -> bytes:
+    return json.dumps(message).encode() + b"\n"

@@ -1,4 +1,4 @@
-"""Event streams as they pass the network (`text/event-stream`)."""
+"""Streams as they pass the network: of events (`text/event-stream`), and of lines (`text/plain`)."""
 
 from __future__ import annotations
 
@@ -28,6 +28,18 @@ class EventSplitter:
                 events.append(_data(lines))
         self._rest = self._rest[begin:]
         return events
+
+
+class LineSplitter:
+    """Finds the whole lines in a text that arrives in pieces."""
+
+    def __init__(self) -> None:
+        self._rest = b""
+
+    def feed(self, piece: bytes) -> list[str]:
+        """The lines that `piece` completes, in order, without their ends."""
+        *lines, self._rest = (self._rest + piece).split(b"\n")
+        return [line.removesuffix(b"\r").decode(errors="replace") for line in lines]
 
 
 def _data(lines: list[str]) -> str | None:

@@ -10,7 +10,8 @@ from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 from harness.world import http1
-from harness.world.eventstream import EventSplitter
+from harness.world.askers import Asker
+from harness.world.eventstream import EventSplitter, LineSplitter
 from harness.world.topology import Node
 
 TOLD_BODY_BYTES = 64 * 1024  # docs/design.md, "What the world tells": a longer body is told as null
@@ -69,12 +70,13 @@ class Destination:
 class Exchange:
     """One request that has reached the network, on the `connection` of its asker.
 
-    `asker` is the name of a node, or "operator". `size` counts the bytes of the answer's body that have passed; of a
-    tunnel, those that have passed to the asker."""
+    `asker` is the name of a node, or "operator"; `process` the one that asks, where it was found. `size` counts the
+    bytes of the answer's body that have passed; of a tunnel, those that have passed to the asker."""
 
     stage: Stage
     number: int
     asker: str
+    process: Asker | None
     connection: http1.Connection
     request: http1.Request
     destination: Destination
@@ -82,6 +84,7 @@ class Exchange:
     is_over: bool = False
     _body: bytes = b""
     _events: EventSplitter | None = None
+    _lines: LineSplitter | None = None
 
     @property
     def is_tunnel(self) -> bool:
@@ -93,6 +96,8 @@ class Exchange:
         self._tell(
             "asked",
             asker=self.asker,
+            program=self.process.program if self.process else None,
+            pid=self.process.pid if self.process else None,
             host=self.destination.host,
             node=node,
             method=self.request.method,
@@ -102,18 +107,25 @@ class Exchange:
 
     def answered(self, status: int, headers: Mapping[str, str]) -> None:
         """Tell that the answer's head has passed; `headers` have lower-case names."""
-        if headers.get("content-type", "").lower().startswith("text/event-stream"):
+        kind = headers.get("content-type", "").lower()
+        if kind.startswith("text/event-stream"):
             self._events = EventSplitter()
+        elif kind.startswith("text/plain") and "content-length" not in headers:
+            self._lines = LineSplitter()
         self._tell("answered", status=status, headers=dict(headers))
 
     def passed(self, data: bytes) -> None:
-        """Take note that `data` of the answer's body has passed, and tell of each event that is whole by that."""
+        """Take note that `data` of the answer's body has passed, and tell of each event, of plain text that comes bit
+        by bit each line, that is whole by that."""
         self.size += len(data)
         if self._events is not None:
             for event in self._events.feed(data):
                 self._tell("passed", data=event)
-        elif self.size <= TOLD_BODY_BYTES:
+            return
+        if self.size <= TOLD_BODY_BYTES:
             self._body += data
+        for line in self._lines.feed(data) if self._lines else []:
+            self._tell("passed", data=line)
 
     def hit(self, fault: int, kind: str, **details: Any) -> None:
         """Tell that a fault has fired on this exchange."""

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import psutil
 
+from harness.world.named import program_of
 from harness.world.processes import Processes
 from harness.world.topology import Stage
 
@@ -55,7 +56,8 @@ class Launches:
             self._hang_up(launcher)
             return
         # What started the launcher would be the parent of the program, were that exec'd.
-        self._stage.tell("forked", pid=pid, parent=psutil.Process(_pid(launcher)).ppid())
+        parent = psutil.Process(_pid(launcher)).ppid()
+        self._stage.tell("forked", pid=pid, parent=parent, program=program_of(psutil.Process(pid).cmdline()))
         self._tell(launcher, pid)
         self._loop.add_reader(launcher, self._lost, launcher, pid)
 

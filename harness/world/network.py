@@ -13,6 +13,7 @@ import h11
 
 from harness import fixtures
 from harness.world import http1
+from harness.world.askers import Askers, Sockets
 from harness.world.exchange import Destination, Exchange, Stage
 from harness.world.faults import Faults
 from harness.world.relay import relay
@@ -30,11 +31,13 @@ class Network:
     """Relays what the programs of `stage` and its operator ask, tells the stage of every exchange, and lets `faults`
     befall them. Each node's address has a listener of its own, so that it is known who asks."""
 
-    def __init__(self, stage: Stage, faults: Faults) -> None:
+    def __init__(self, stage: Stage, faults: Faults, askers: Askers) -> None:
         self._stage = stage
         self._faults = faults
+        self._askers = askers
         self._numbers = itertools.count(1)
         self._listeners: list[Listener] = []
+        self._sockets: list[Sockets] = []
 
     async def open(self) -> None:
         """Listen at PROXY_PORT of every node's address and of the operator's. Raises OSError when one is taken; then
@@ -43,7 +46,9 @@ class Network:
         askers[OPERATOR] = self._stage.operator_address
         try:
             for asker, address in askers.items():
-                listener = Listener(partial(self._serve, asker))
+                sockets = Sockets()
+                self._sockets.append(sockets)
+                listener = Listener(partial(self._serve, asker, sockets))
                 self._listeners.append(listener)
                 await listener.open(address, PROXY_PORT)
         except OSError:
@@ -54,8 +59,10 @@ class Network:
         """Listen no more, and break off every exchange under way; nothing more is told."""
         for listener in self._listeners:
             await listener.close()
+        for sockets in self._sockets:
+            sockets.close()
 
-    async def _serve(self, asker: str, stream: Stream) -> None:
+    async def _serve(self, asker: str, sockets: Sockets, stream: Stream) -> None:
         """The one exchange of a connection."""
         connection = http1.Connection(stream, h11.SERVER)
         try:
@@ -68,7 +75,8 @@ class Network:
             pass  # it never asked anything
         else:
             number = next(self._numbers)
-            await self._carry(Exchange(self._stage, number, asker, connection, request, destination))
+            process = None if asker == OPERATOR else self._askers.find(sockets, stream.own, stream.peer)
+            await self._carry(Exchange(self._stage, number, asker, process, connection, request, destination))
 
     async def _carry(self, exchange: Exchange) -> None:
         """Tell of the exchange from beginning to end. Faults come before names: they may hit a host that is no node."""

@@ -18,6 +18,7 @@ import asyncssh
 
 from harness.world.adoption import children
 from harness.world.keys import Keys
+from harness.world.named import program_of_command
 from harness.world.processes import Processes
 from harness.world.topology import Node, Stage
 
@@ -163,7 +164,16 @@ class _Command(asyncssh.SSHServerSession[bytes]):
     def _start(self, stdin: int) -> None:
         argv = [SHELL] if self._command is None else [SHELL, "-c", self._command]
         start = self._server.stage.processes.start
-        self._pid = start("sh", argv, self._server.node, stdin=stdin, on_output=self._said, on_exit=self._ended)
+        program = program_of_command(self._command)
+        self._pid = start(
+            program,
+            argv,
+            self._server.node,
+            stdin=stdin,
+            on_output=self._said,
+            on_exit=self._ended,
+            over_ssh=True,
+        )
         self._server.tell("command", user=USER, command=self._command, pid=self._pid)
 
     async def _feed(self, stdin: int) -> None:

@@ -62,13 +62,15 @@ class Processes:
         stdin: int = subprocess.DEVNULL,
         on_output: OnOutput | None = None,
         on_exit: OnExit | None = None,
+        over_ssh: bool = False,
     ) -> int:
         """Start a program on a node, and return its pid.
 
-        `program` is its name in events and in the name of its log. `argv[0]` is looked up on the node's PATH unless it
-        has a slash; `env` is added to the node's environment; it works in `cwd`, or in the node's home. `on_output`
-        gets each piece of its output (stream, bytes); `on_exit` its exit code (negative: the signal), after the last
-        piece that can be read then. Raises OSError when it cannot be started, or when the stage ends."""
+        `program` is its name in events and in the name of its log; `over_ssh` says that it is a shell which runs that.
+        `argv[0]` is looked up on the node's PATH unless it has a slash; `env` is added to the node's environment; it
+        works in `cwd`, or in the node's home. `on_output` gets each piece of its output (stream, bytes); `on_exit` its
+        exit code (negative: the signal), after the last piece that can be read then. Raises OSError when it cannot be
+        started, or when the stage ends."""
         if self._ending:
             raise OSError(f"stage {self._stage.stage} ends: nothing is started there any more")
         variables = {**environment(node, self._stage), **(env or {})}
@@ -80,7 +82,7 @@ class Processes:
         pid: int = process.pid
         self._orphans.started(pid)
         self._running.add(pid)
-        self._stage.tell("started", program=program, node=node.name, pid=pid, argv=list(argv))
+        self._stage.tell("started", program=program, node=node.name, pid=pid, argv=list(argv), over_ssh=over_ssh)
         ended = functools.partial(self._ended, pid, on_exit)
         self._programs.append(Program(self._stage, program, node, process, outputs, on_output, ended))
         return pid

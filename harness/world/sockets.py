@@ -48,6 +48,8 @@ class Stream(asyncio.BufferedProtocol):
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
         self._socket: socket.socket = transport.get_extra_info("socket")
+        self.own: tuple[str, int] = transport.get_extra_info("sockname")
+        self.peer: tuple[str, int] = transport.get_extra_info("peername")
         transport.set_write_buffer_limits(high=0)
         self._acknowledge_at_once()
         if self._on_open is not None:

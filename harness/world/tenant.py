@@ -15,6 +15,7 @@ from typing import Any
 
 from harness.world import sandbox
 from harness.world.adoption import Orphans
+from harness.world.askers import Askers
 from harness.world.clock import ClockSelector, RealClock, StageClock, Wait
 from harness.world.faults import Faults
 from harness.world.flow import Flow
@@ -77,6 +78,7 @@ class Tenant:
         self.faults = Faults()
         self.files = Hub(order.directory)
         self.processes = Processes(self, house.orphans)
+        self._askers = Askers(self.processes.roots, order.programs)
         self._crowd = Crowd(self.processes.roots)
         self.clock: StageClock | RealClock = (
             RealClock(self._crowd, self._flow_ends) if order.real else StageClock(self._crowd, self._flow_ends)
@@ -147,7 +149,7 @@ class Tenant:
                 node.address = _address(network, node.number)
             self.operator_address = _address(network, OPERATOR_NUMBER)
             try:
-                proxy = Network(self, self.faults)
+                proxy = Network(self, self.faults, self._askers)
                 await proxy.open()
             except OSError as error:
                 taken = error

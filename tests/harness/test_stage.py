@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import signal
+import sys
 from contextlib import closing
 from pathlib import Path
 
@@ -178,3 +179,44 @@ def test_rest_moves_no_time(stage: Stage) -> None:
     stage.evidence.rest(LIMIT_S)
 
     assert (stage.now_us, stage.evidence.run("rbee-hive").code) == (0, None)
+
+
+ASKS = f"""#!{sys.executable}
+import urllib.request
+urllib.request.urlopen("http://localhost:9200/v1/health").read()
+"""
+
+
+def test_programs_of_one_node_that_ask_the_same_hive_are_told_apart(stage: Stage, tmp_path: Path) -> None:
+    stage.start("rbee-hive daemon --port 9200")
+    stage.ask_starting("rbee-hive", "http://localhost:9200/v1/health")
+    for name in ("rbee-keeper", "queen-rbee"):
+        program = tmp_path / name
+        program.write_text(ASKS)
+        program.chmod(0o755)
+        stage.run(str(program))
+
+    asked = stage.evidence.exchanges(asker="blep", port=9200)
+    assert [(one.program, one.pid) for one in asked] == [
+        (name, stage.evidence.run(name).pid) for name in ("rbee-keeper", "queen-rbee")
+    ]
+
+
+def test_a_mark_stands_where_it_was_made(stage: Stage) -> None:
+    stage.run("true")
+    stage.mark("step", line=7)
+    stage.run("false")
+
+    kinds = [event["event"] for event in stage.evidence.events]
+    assert kinds == ["started", "exited", "step", "started", "exited"]
+    assert stage.evidence.of_kind("step")[0]["line"] == 7
+
+
+def test_a_log_that_is_followed_is_told_line_by_line(stage: Stage) -> None:
+    stage.start("rbee-hive daemon --port 9200", node="workstation")
+    stage.ask_starting("rbee-hive", "http://workstation.home.arpa:9200/v1/health")
+
+    stage.ask("GET", "http://workstation.home.arpa:9200/v1/logs")
+
+    log = stage.evidence.exchange(path="/v1/logs")
+    assert [text for _, text in log.events] == (log.answer_body or "").splitlines() != []

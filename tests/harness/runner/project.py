@@ -109,7 +109,7 @@ class Project:
         self._runs += 1
         environ = {name: value for name, value in os.environ.items() if not name.startswith("RBEE")}
         environ |= {"HOME": str(self.directory), "PYTHONPATH": str(ROOT)} | options.pop("env", {})
-        environ.pop("XDG_CACHE_HOME", None)
+        environ.pop("XDG_STATE_HOME", None)
         command = [sys.executable, "-m", "behave", "-D", f"run_dir={self.run_dir}", *arguments]
         streams = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | options
         return subprocess.Popen(command, cwd=self.directory, env=environ, text=True, **streams)

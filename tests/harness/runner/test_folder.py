@@ -22,10 +22,14 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def finished(place: Path, name: str, age: int) -> Path:
-    """The folder of a run that is over."""
+def finished(name: str, age: int, *, cwd: str = "/here", exit_code: int | None = 0) -> Path:
+    """The folder of a run that is over; without an exit code, of one that was killed."""
     path = folder.create(None, name)
-    EventLog(path / folder.EVENT_LOG).close()
+    log = EventLog(path / folder.EVENT_LOG)
+    log.emit("run_started", cwd=cwd)
+    if exit_code is not None:
+        log.emit("run_ended", exit_code=exit_code)
+    log.close()
     os.utime(path, (1_000_000 - age, 1_000_000 - age))
     return path
 
@@ -51,23 +55,46 @@ def test_wanted_folder_may_exist_but_not_be_used(place: Path) -> None:
 
 
 def test_prune_keeps_the_newest(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(folder, "KEPT_FOLDERS", 2)
+    monkeypatch.setattr(folder, "KEPT_GREEN", 2)
     for age in range(4):
-        finished(place, f"run{age}", age)
+        finished(f"run{age}", age)
     (place / "other").mkdir()
 
-    folder.prune()
+    folder.prune("/here")
 
     assert sorted(path.name for path in place.iterdir()) == ["other", "rbee-bdd-run0", "rbee-bdd-run1"]
 
 
+def test_green_runs_cost_no_red_one_its_folder(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(folder, "KEPT_GREEN", 1)
+    red, killed = finished("red", 9, exit_code=1), finished("killed", 8, exit_code=None)
+    for age in range(3):
+        finished(f"run{age}", age)
+
+    folder.prune("/here")
+
+    assert sorted(place.iterdir()) == sorted([red, killed, place / "rbee-bdd-run0"])
+
+
+def test_another_checkouts_runs_are_its_own(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(folder, "KEPT_GREEN", 1)
+    theirs, ours = finished("theirs", 9, cwd="/there"), finished("ours", 1)
+
+    folder.prune("/here")
+
+    assert sorted(place.iterdir()) == sorted([theirs, ours])
+
+
 def test_prune_leaves_a_run_that_goes_on(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(folder, "KEPT_FOLDERS", 0)
-    over, going_on = finished(place, "over", 1), folder.create(None, "on")
+    monkeypatch.setattr(folder, "KEPT_GREEN", 0)
+    monkeypatch.setattr(folder, "KEPT_RED", 0)
+    over, going_on = finished("over", 1), folder.create(None, "on")
     events = EventLog(going_on / folder.EVENT_LOG)
+    events.emit("run_started", cwd="/here")
 
-    folder.prune()
+    folder.prune("/here")
 
+    assert place.exists()
     assert (over.exists(), going_on.exists()) == (False, True)
     events.close()
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import random
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -69,11 +71,26 @@ def test_history_that_cannot_be_read_is_empty(tmp_path: Path, text: str | None) 
     assert history.load(path) == {}
 
 
-def test_history_lies_in_the_cache_each_project_apart(tmp_path: Path) -> None:
+def test_durations_are_kept_for_each_project_apart(tmp_path: Path) -> None:
     first = history.place("/project/features", {"HOME": "/home/me"})
     second = history.place("/other/features", {"HOME": "/home/me"})
-    elsewhere = history.place("/project/features", {"HOME": "/home/me", "XDG_CACHE_HOME": str(tmp_path)})
+    elsewhere = history.place("/project/features", {"HOME": "/home/me", "XDG_STATE_HOME": str(tmp_path)})
 
-    assert first.parent == Path("/home/me/.cache/rbee-bdd")
+    assert first.parent == Path("/home/me/.local/state/rbee-bdd/durations")
     assert first != second
-    assert elsewhere == tmp_path / "rbee-bdd" / first.name
+    assert elsewhere == tmp_path / "rbee-bdd" / "durations" / first.name
+
+
+def test_without_a_home_it_is_kept_in_the_temporary_directory() -> None:
+    assert history.state({}).is_relative_to(tempfile.gettempdir())
+
+
+def test_only_what_was_written_last_is_kept(tmp_path: Path) -> None:
+    for age, name in enumerate("abc"):
+        (tmp_path / name).touch()
+        os.utime(tmp_path / name, (1_000_000 - age, 1_000_000 - age))
+
+    history.prune(tmp_path, kept=2)
+    history.prune(tmp_path / "nothing", kept=2)
+
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a", "b"]

@@ -207,7 +207,7 @@ def test_longest_of_last_time_is_begun_first(project: Project) -> None:
 
 def test_history_that_cannot_be_kept_is_said_once_and_does_no_harm(project: Project) -> None:
     project.feature("one: it passes")
-    Path(project.directory, ".cache").write_text("not a directory")
+    Path(project.directory, ".local").write_text("not a directory")
 
     ran = project.behave()
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
+import os
 import random
 import socket
 import threading
@@ -14,6 +15,7 @@ from collections.abc import Callable, Coroutine, Iterator
 from pathlib import Path
 from typing import Any
 
+from harness.world.askers import Askers
 from harness.world.faults import Faults
 from harness.world.network import Network
 from harness.world.topology import PROXY_PORT, Node, NodeFacts
@@ -45,7 +47,7 @@ class NetworkStage:
         self.operator_address = f"{subnet}.250"
         self.hub: tuple[str, int] | None = None
         self.faults = Faults()
-        self.network = Network(self, self.faults)
+        self.network = Network(self, self.faults, Askers(lambda: [os.getpid()], []))
         self.events: list[dict[str, Any]] = []
         self.settle: Callable[[], None] = lambda: None
         self.settled_count = 0

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from harness.world.askers import Askers
 from harness.world.faults import Faults
 from harness.world.network import Network
 from harness.world.node import SshServer
@@ -24,7 +25,7 @@ def stage(tmp_path: Path) -> Iterator[NodeStage]:
     assert OPENSSH.exists(), "these tests log in with OpenSSH's client: install the package openssh-client"
     with World() as world:
         stage = world.open(tmp_path / "stage")
-        network = Network(stage, Faults())
+        network = Network(stage, Faults(), Askers(stage.processes.roots, []))
         server = SshServer(stage, stage.nodes["workstation"], KEYS)
         stage.run(network.open())
         stage.run(server.open())

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.world.eventstream import EventSplitter
+from harness.world.eventstream import EventSplitter, LineSplitter
 
 
 @pytest.mark.parametrize(
@@ -80,3 +80,9 @@ def test_any_borders_between_line_ends_give_what_the_whole_gives(pieces: list[by
     found = [event for piece in pieces for event in splitter.feed(piece)]
 
     assert found == whole
+
+
+def test_lines_are_found_in_pieces() -> None:
+    splitter = LineSplitter()
+
+    assert [splitter.feed(piece) for piece in (b"one\ntw", b"o\r", b"\n", b"thr")] == [["one"], [], ["two"], []]

@@ -45,7 +45,7 @@ def test_a_program_is_told_from_start_to_end(stage: NodeStage) -> None:
     assert code == 3
     names = {"program": "test", "node": "workstation", "pid": pid}
     argv = ["sh", "-c", "echo out; echo err >&2; exit 3"]
-    assert stage.events[0] == {"event": "started", **names, "argv": argv}
+    assert stage.events[0] == {"event": "started", **names, "argv": argv, "over_ssh": False}
     assert sorted(stage.events[1:3], key=str) == [
         {"event": "output", **names, "stream": "stderr", "text": "err\n"},
         {"event": "output", **names, "stream": "stdout", "text": "out\n"},

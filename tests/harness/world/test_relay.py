@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import http.server
 import json
+import os
 import socket
 import threading
 from collections.abc import Iterator
+from unittest.mock import ANY
 
 import pytest
 import requests
@@ -90,6 +92,8 @@ def test_a_request_is_told_whole(stage: NetworkStage, hive: socket.socket) -> No
         {
             "exchange": 1,
             "asker": "blep",
+            "program": ANY,
+            "pid": os.getpid(),
             "host": "workstation.home.arpa",
             "port": 29200,
             "node": "workstation",
