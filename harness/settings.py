@@ -54,9 +54,8 @@ class Settings:
 def read(userdata: Mapping[str, str]) -> Settings:
     """The settings in behave's userdata and the environment. Raises SettingsError."""
     programs = {name: _program(option, userdata.get(option)) for option, name in PROGRAMS.items()}
-    clock = _one_of("clock", userdata.get("clock", "stage"), CLOCKS)
-    if any(programs.values()):
-        clock = "real"  # a program that is the user's own lives in real time
+    # A program that is the user's own lives in real time, unless he says that it does not.
+    clock = _one_of("clock", userdata.get("clock", "real" if any(programs.values()) else "stage"), CLOCKS)
     default_s = STAGE_WAIT_S if clock == "stage" else REAL_WAIT_S
     return Settings(
         programs=programs,

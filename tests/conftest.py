@@ -22,6 +22,11 @@ hypothesis.settings.register_profile("any machine", deadline=None)
 hypothesis.settings.load_profile("any machine")
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """With `-n auto`: one more than there are processors, for many a test waits. As many as scenarios run at a time."""
+    return (os.cpu_count() or 1) + 1
+
+
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Make the run red when a test, or a whole module, skipped itself."""
     if skipped(session.config) and session.exitstatus == pytest.ExitCode.OK:

@@ -7,10 +7,13 @@ import subprocess
 from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parents[1]
-EVERY_LINUX_HAS = "cat cksum cp date dirname find flock grep mkdir mktemp mv readlink rm sed sh tail uname"
+EVERY_LINUX_HAS = (
+    "cat cksum cp date dirname find flock grep head id mkdir mktemp mv readlink rm sed sh sort tail tee uname"
+)
 PYTHON = """#!/bin/sh
 printf '%s %s\\n' "$1" "$2" >>"$CALLS"
 case "$*" in
+    -V) echo "Python $VERSION" ;;
     *version_info*) echo "$VERSION"; [ "$VERSION" != 3.9 ] ;;
     *'import venv'*) [ "$VENV_MODULE" = yes ] ;;
     '-m venv '*) mkdir -p "$3/bin" && cp "$0" "$3/bin/python" ;;

@@ -12,6 +12,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,18 +24,26 @@ from harness.settings import PROGRAMS
 PROJECT = Path(__file__).resolve().parents[2]
 NULLS = Path(__file__).parent / "nulls"
 FEATURE = PROJECT / "features" / "test-001.feature"
-WAIT_S, LIMIT_S = 2, 30  # a null product is not waited for
+# A null product waits for nothing, so it can live on the stage's clock, where the limits of the others take no time.
+# What never comes is not waited for: least of all a queen, past whose health no scenario gets.
+WAIT_S, WAIT_FOR_QUEEN_S, LIMIT_S = 2, 0.5, 30
+JOBS = 4  # most of them wait
 ANSWERS = {"answers 404": "404 Not Found\r\n\r\n", "answers 200 {}": "200 OK\r\n\r\n{}", "never answers": None}
 NOTHING = Path("/bin/true")
 
 
 @dataclass(frozen=True)
 class NullProduct:
-    """What stands where which program should be. quick: it takes no long waits."""
+    """What stands where which program should be. quick: the harness itself starts the program."""
 
     name: str
     programs: Mapping[str, Path]
     quick: bool
+
+    @property
+    def wait_s(self) -> float:
+        """How long a step waits for it at most, in seconds of real time."""
+        return WAIT_FOR_QUEEN_S if "queen" in self.programs else WAIT_S
 
 
 @dataclass(frozen=True)
@@ -63,6 +72,8 @@ def products(directory: Path) -> list[NullProduct]:
     servers["is not there"] = NOTHING
     for role in ("queen", "hive", "worker"):
         found += [NullProduct(f"{role}: {name}", {role: path}, role == "queen") for name, path in servers.items()]
+    # Without a queen nobody else is ever started: that nobody is there says it of her, too.
+    found = [product for product in found if product.name != "queen: is not there"]
     return [*found, NullProduct("all: not there", dict.fromkeys(PROGRAMS, NOTHING), True)]
 
 
@@ -107,7 +118,8 @@ def baseline(parser: argparse.ArgumentParser, run_folder: Path | None, directory
 def score(product: NullProduct, directory: Path, uses: Mapping[str, Sequence[str]] | None) -> Score:
     """Run the suite against `product`. uses: location → what the scenario uses of the true product; None: take what
     it used of this one."""
-    run(directory, {**product.programs, "wait_s": WAIT_S, "limit_s": LIMIT_S})
+    settings = {"clock": "stage", "jobs": JOBS, "wait_s": product.wait_s, "limit_s": LIMIT_S}
+    run(directory, {**product.programs, **settings})
     events = list(log.read(directory / "events.jsonl"))
     verdicts = {event["location"]: event["verdict"] for event in events if event["event"] == "verdict"}
     names = {PROGRAMS[option] for option in product.programs}
@@ -120,7 +132,7 @@ def score(product: NullProduct, directory: Path, uses: Mapping[str, Sequence[str
 def main(arguments: Sequence[str]) -> int:
     """Print a line for each null product; the exit code is 0 when all are worth nothing, else 1."""
     parser = argparse.ArgumentParser(prog="scripts/null-products", description=(__doc__ or "").split("\n", 1)[0])
-    parser.add_argument("--quick", action="store_true", help="only those that take no long waits")
+    parser.add_argument("--quick", action="store_true", help="only keepers and queens")
     parser.add_argument("run_folder", nargs="?", type=Path, help="of a run with the stand-ins; else the suite is run")
     chosen = parser.parse_args(arguments)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # the run under way is ended, too
@@ -130,8 +142,9 @@ def main(arguments: Sequence[str]) -> int:
         wanted = [product for product in products(directory) if product.quick or not chosen.quick]
         scores = []
         for number, product in enumerate(wanted, 1):
+            began_s = time.monotonic()
             scores.append(score(product, directory / str(number), uses))
-            print(_line(scores[-1]), flush=True)
+            print(f"{_line(scores[-1])} ({time.monotonic() - began_s:.1f} s)", flush=True)
     bad = [one for one in scores if not one.is_null]
     print(f"null products: {len(scores) - len(bad)} of {len(scores)} score zero")
     return 1 if bad else 0
@@ -139,8 +152,8 @@ def main(arguments: Sequence[str]) -> int:
 
 def _line(score: Score) -> str:
     verdicts = f"{score.verdicts} of {score.planned} verdicts"
-    green = "".join(f"\n    green: {where}" for where in score.green)
-    return f"{score.product.name}: {len(score.green)} of {score.using} that use it, {verdicts}{green}"
+    green = "".join(f"    green: {where}\n" for where in score.green)
+    return f"{green}{score.product.name}: {len(score.green)} of {score.using} that use it, {verdicts}"
 
 
 if __name__ == "__main__":

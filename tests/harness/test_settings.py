@@ -23,6 +23,10 @@ def test_a_program_of_the_users_puts_the_stage_on_real_time() -> None:
     assert (read.replaced, read.clock) == (["rbee-keeper"], "real")
 
 
+def test_a_program_of_the_users_that_waits_for_nothing_can_be_on_the_stages_clock() -> None:
+    assert settings.read({"keeper": "/bin/true", "clock": "stage"}).clock == "stage"
+
+
 def test_real_time_has_its_own_limits() -> None:
     assert settings.read({"clock": "real"}).wait_s > settings.read({}).wait_s
 

@@ -18,7 +18,7 @@ from harness.world_process import WorldNotStarted, end_world, start_world
 from tests.harness.world_fixture import open_stage
 
 PROJECT = Path(__file__).parents[2]
-LIMIT_S = 10.0
+LIMIT_S = 30.0
 
 
 def test_a_world_comes_up_and_goes_without_a_trace(tmp_path_factory: pytest.TempPathFactory) -> None:

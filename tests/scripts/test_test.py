@@ -42,12 +42,44 @@ def test_all_checks_pass_and_the_last_line_counts_them(machine: Machine) -> None
     assert done.stdout.splitlines()[-1] == f"checks: {done.stdout.count('=== ') - 1} passed, 0 failed"
 
 
+def test_the_closing_table_says_on_which_python_and_shows_the_slowest_of_each_check(machine: Machine) -> None:
+    durations = "".join(f"0.{tenth}0s call     tests/test_x.py::test_{tenth}\n" for tenth in range(1, 8))
+    machine.program("mypy", f"#!/bin/sh\nprintf '{durations}'")
+    (machine.path / "mypy").rename(machine.venv / "bin" / "mypy")
+
+    _, _, table = run(machine, BEHAVE="echo '[1/2] passed: EC3  x (1.25 s)'").stdout.partition("=== all passed in ")
+
+    assert " on Python 3.11" in table.splitlines()[0]
+    assert "1.25 s  [1/2] passed: EC3  x" in table
+    shown = [line.split("::")[1] for line in table.splitlines() if "::" in line]
+    assert shown == [f"test_{tenth}, call" for tenth in (7, 6, 5, 4, 3)]
+
+
+def test_what_cannot_be_checked_by_this_user_is_said(machine: Machine) -> None:
+    machine.program("id", "#!/bin/sh\necho 1000")
+
+    *_, row, last = run(machine).stdout.splitlines()
+
+    assert row.startswith("not checked here: ")
+    assert last.startswith("checks: ")
+
+
+def test_checks_can_be_chosen_by_their_names(machine: Machine) -> None:
+    done = run(machine, "types", "sentences")
+
+    assert [line.split(":")[0] for line in done.stdout.splitlines() if line.startswith("=== ") and ": " in line] == [
+        "=== types",
+        "=== sentences",
+    ]
+    assert done.stdout.splitlines()[-1] == "checks: 2 passed, 0 failed"
+
+
 def test_checks_run_in_this_order(machine: Machine) -> None:
     said = run(machine).stdout
 
     names = [line[4:].split(":")[0] for line in said.splitlines() if line.startswith("=== ") and ":" in line]
-    suites = ["dry run", "suite", "null products"]
-    assert names == ["environment", "lint", "layout", "types", "unit tests", "sentences", *suites]
+    suites = ["dry-run", "suite", "null-products"]
+    assert names == ["environment", "lint", "layout", "types", "unit", "sentences", *suites]
 
 
 def test_first_failing_check_ends_it_with_the_command_that_repeats_it(machine: Machine) -> None:
@@ -56,7 +88,7 @@ def test_first_failing_check_ends_it_with_the_command_that_repeats_it(machine: M
     assert done.returncode == 1
     assert "FAILED: types" in done.stderr
     assert done.stderr.splitlines()[-1].strip() == ".venv/bin/mypy"
-    assert "unit tests" not in done.stdout
+    assert "=== unit" not in done.stdout
 
 
 def test_missing_tool_is_told_and_nothing_is_skipped(machine: Machine) -> None:
@@ -69,8 +101,12 @@ def test_missing_tool_is_told_and_nothing_is_skipped(machine: Machine) -> None:
     assert "apt-get install openssh-client" in done.stderr
 
 
-def test_arguments_are_refused(machine: Machine) -> None:
-    assert run(machine, "--fast").returncode == 2
+def test_a_check_that_there_is_not_is_refused_with_those_that_there_are(machine: Machine) -> None:
+    done = run(machine, "lint", "--fast")
+
+    assert done.returncode == 2
+    assert "there is no check '--fast'; there are: environment lint" in done.stderr
+    assert "=== lint" not in done.stdout
 
 
 def test_what_the_user_has_set_does_not_choose_other_tests(machine: Machine) -> None:

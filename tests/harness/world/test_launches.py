@@ -14,7 +14,7 @@ from tests.harness.world_fixture import open_stage
 
 HIVE = "sh -c 'cd ~/rbee && ./target/release/rbee-hive daemon --port 9200'"
 HEALTH = "http://workstation.home.arpa:9200/v1/health"
-LIMIT_S = 10.0
+LIMIT_S = 30.0
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-LIMIT_S = 10.0
+LIMIT_S = 30.0
 
 
 class Daemon:

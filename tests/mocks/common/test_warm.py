@@ -19,7 +19,7 @@ from mocks.common import warm
 from mocks.common.launch import Forked, Launched, launch, lean_on
 
 PROJECT = Path(__file__).parents[3]
-LIMIT_S = 10.0
+LIMIT_S = 30.0
 LOAD_LIMIT_S = 60.0
 
 

@@ -15,7 +15,7 @@ from mocks.queen.worker import Worker
 from tests.mocks.queen.conftest import Hands
 from tests.mocks.queen.fakes import Service, fresh_host, stream
 
-LIMIT_S = 10
+LIMIT_S = 30
 INFERENCE = "POST /v1/inference"
 STARTED = {"type": "started", "job_id": "j", "model": "m", "started_at": "0"}
 NARRATION = {"type": "narration", "actor": "candle-backend", "human": "🚀 Starting inference"}

@@ -15,7 +15,7 @@ from mocks.common.errors import RbeeError
 from mocks.queen.task import CanceledError, Task, Tasks
 from tests.mocks.queen.conftest import Hands, order
 
-LIMIT_S = 10
+LIMIT_S = 30
 
 
 @pytest.fixture
