@@ -18,6 +18,8 @@ from harness.world.topology import Stage
 
 CREDENTIALS = struct.Struct("iII")  # pid, user and group: struct ucred of unix(7)
 REQUEST_BYTES = 1 << 20  # more than a Unix socket takes at once
+STANDARD_FILES = 3
+MOST_LAUNCHERS = 256  # at a time; no stage has more than a dozen
 
 
 class Launches:
@@ -40,24 +42,32 @@ class Launches:
             each.close()
 
     def _accept(self) -> None:
-        launcher, _ = self._listener.accept()
-        self._open.add(launcher)
-        self._loop.add_reader(launcher, self._asked, launcher)
+        with contextlib.suppress(OSError):  # it has gone again
+            launcher, _ = self._listener.accept()
+            if len(self._open) >= MOST_LAUNCHERS:
+                launcher.close()
+                return
+            launcher.setblocking(False)  # the world waits for none that reads nothing
+            self._open.add(launcher)
+            self._loop.add_reader(launcher, self._asked, launcher)
 
     def _asked(self, launcher: socket.socket) -> None:
-        asked, files, _, _ = socket.recv_fds(launcher, REQUEST_BYTES, 3)
-        try:
-            pid = self._processes.fork(asked, files, lambda code: self._tell(launcher, code)) if asked else None
-        finally:
-            for file in files:
-                os.close(file)
+        """A launcher asks for a fork, or some other program says something that nobody understands."""
+        files: list[int] = []
+        pid = None
+        with contextlib.suppress(OSError, psutil.NoSuchProcess):  # it has gone again
+            asked, files, _, _ = socket.recv_fds(launcher, REQUEST_BYTES, STANDARD_FILES)
+            # What started the launcher would be the parent of the program, were that exec'd.
+            parent = psutil.Process(_pid(launcher)).ppid()
+            if asked and len(files) == STANDARD_FILES:
+                pid = self._processes.fork(asked, files, lambda code: self._tell(launcher, code))
+        for file in files:
+            os.close(file)
         if pid is None:
             self._tell(launcher, 0)
             self._hang_up(launcher)
             return
-        # What started the launcher would be the parent of the program, were that exec'd.
-        parent = psutil.Process(_pid(launcher)).ppid()
-        self._stage.tell("forked", pid=pid, parent=parent, program=program_of(psutil.Process(pid).cmdline()))
+        self._stage.tell("forked", pid=pid, parent=parent, program=program_of([os.fsdecode(asked.split(b"\0")[1])]))
         self._tell(launcher, pid)
         self._loop.add_reader(launcher, self._lost, launcher, pid)
 

@@ -2,14 +2,16 @@
 
 On the page the clock writes what time it is, and each program what it waits for. So neither the question nor a wait
 costs a message, and a limit that does not come, as most do not, costs nothing at all. The page is read only when
-nobody works; then nobody writes."""
+nobody works; then nobody writes.
+
+A program may write on the page whatever it wants, or cut it off. So the clock reads and writes it as a file, and maps
+nothing: a page that ends too early is one on which nobody waits, and not the end of the world (SIGBUS)."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import heapq
-import mmap
 import os
 import socket
 import struct
@@ -23,6 +25,7 @@ NOW, LINE_WORDS = 0, 4
 DUE, SINCE, TURN = 0, 1, 2
 """The page is made of words. The first is the time; line number n (from 1) has those from 4n on."""
 MOST_LINES = PAGE_BYTES // WORD.size // LINE_WORDS - 1
+LATEST_US = 1 << 62  # as far as time goes: who waits for later waits for ever
 
 
 class LineWait(NamedTuple):
@@ -38,6 +41,7 @@ class Lines:
 
     def __init__(self, path: Path, now_us: int) -> None:
         self._page = _new_page(path.with_suffix(PAGE_SUFFIX))
+        self._now_us = now_us
         self.show(now_us)
         self._lines: dict[int, socket.socket] = {}
         self._free = list(range(1, MOST_LINES + 1))  # a heap
@@ -50,22 +54,24 @@ class Lines:
 
     def show(self, now_us: int) -> None:
         """Write down what time it is."""
-        self._page[NOW] = now_us
+        self._now_us = now_us
+        self._write(NOW, now_us)
 
     def earliest(self) -> LineWait | None:
         """The wait that is due first; of those due at once, the one that waits longest."""
-        waits = [LineWait(due_us, self._word(number, SINCE), number) for number, due_us in self._dues()]
-        return min(waits, default=None)
+        return min(self._waits(), default=None)
 
     def dues(self) -> list[int]:
         """When all waits are due, in no order."""
-        return [due_us for _, due_us in self._dues()]
+        return [wait.due_us for wait in self._waits()]
 
     def release(self, number: int) -> None:
         """Let the program on line `number` know that its wait is due."""
-        self._page[LINE_WORDS * number + DUE] = 0
-        with contextlib.suppress(OSError):  # it has just been killed
-            self._lines[number].send(WORD.pack(self._word(number, TURN)))
+        self._write(LINE_WORDS * number + DUE, 0)
+        try:
+            self._lines[number].send(self._read(LINE_WORDS * number + TURN, 1))
+        except OSError:  # it has just been killed, or takes no word any more
+            self._hang_up(number)
 
     def close(self) -> None:
         """Hang up on everybody."""
@@ -73,13 +79,25 @@ class Lines:
         self._listener.close()
         for number in list(self._lines):
             self._hang_up(number)
+        os.close(self._page)
 
-    def _dues(self) -> list[tuple[int, int]]:
-        page = self._page
-        return [(number, due_us) for number in self._lines if (due_us := page[LINE_WORDS * number + DUE])]
+    def _waits(self) -> list[LineWait]:
+        """The waits of all lines. None is due before now: time does not go back for what a program has written."""
+        words = memoryview(self._read(0, LINE_WORDS * (max(self._lines, default=0) + 1))).cast("q")
+        firsts = {number: LINE_WORDS * number for number in self._lines}
+        return [
+            LineWait(max(words[first + DUE], self._now_us), words[first + SINCE], number)
+            for number, first in firsts.items()
+            if words[first + DUE] and words[first + DUE] <= LATEST_US
+        ]
 
-    def _word(self, number: int, which: int) -> int:
-        return self._page[LINE_WORDS * number + which]
+    def _read(self, word: int, count: int) -> bytes:
+        """So many words of the page, from one on; zeros where it is cut off."""
+        return os.pread(self._page, count * WORD.size, word * WORD.size).ljust(count * WORD.size, b"\0")
+
+    def _write(self, word: int, value: int) -> None:
+        with contextlib.suppress(OSError):  # where it is cut off there may be no place any more
+            os.pwrite(self._page, WORD.pack(value), word * WORD.size)
 
     def _accept(self) -> None:
         with contextlib.suppress(BlockingIOError):
@@ -88,24 +106,27 @@ class Lines:
                 line.close()
                 return
             number = heapq.heappop(self._free)
-            self._page[LINE_WORDS * number + DUE] = 0
+            self._write(LINE_WORDS * number + DUE, 0)
+            line.setblocking(False)  # the world waits for none that reads nothing
             self._lines[number] = line
             self._loop.add_reader(line, self._hang_up, number)  # a program never says anything, but goes
             with contextlib.suppress(OSError):
                 line.send(WORD.pack(number))
 
     def _hang_up(self, number: int) -> None:
-        """A wait ends with its line."""
+        """A wait ends with its line, and so it does when a program says something."""
         line = self._lines.pop(number)
         self._loop.remove_reader(line)
         line.close()
         heapq.heappush(self._free, number)
 
 
-def _new_page(file: Path) -> memoryview:
+def _new_page(file: Path) -> int:
+    """A descriptor of the page. Its place is taken now: on a full disk a program that maps it would die by SIGBUS."""
     descriptor = os.open(file, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o600)
     try:
-        os.ftruncate(descriptor, PAGE_BYTES)
-        return memoryview(mmap.mmap(descriptor, PAGE_BYTES)).cast("q")
-    finally:
+        os.posix_fallocate(descriptor, 0, PAGE_BYTES)
+    except OSError:
         os.close(descriptor)
+        raise
+    return descriptor

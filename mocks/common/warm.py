@@ -15,6 +15,7 @@ import platform
 import select
 import signal
 import socket
+import stat
 import sys
 import tempfile
 import threading
@@ -30,6 +31,7 @@ from mocks.common.launch import lean_on
 
 REQUEST_BYTES = 1 << 20  # more than a Unix socket takes at once
 READY, NO_FORK = b"ready", b"0"
+PROGRAM_BYTES = 1 << 16  # far more than the file of a stand-in has
 BIN = Path(__file__).parents[2] / "bin"
 LAUNCHER = Path(__file__).with_name("launcher.py")
 PROGRAMS = {
@@ -108,9 +110,11 @@ def stand_ins() -> dict[bytes, str]:
 def package_of(path: Path) -> str | None:
     """The package that the program at `path` runs; None when the file is not one of ours, or cannot be run."""
     try:
-        content = path.read_bytes()
-    except OSError:
+        file = os.open(path, os.O_RDONLY | os.O_NONBLOCK)  # a pipe is not waited for
+    except (OSError, ValueError):
         return None
+    with open(file, "rb") as opened:
+        content = opened.read(PROGRAM_BYTES) if stat.S_ISREG(os.fstat(file).st_mode) else b""
     return stand_ins().get(content.partition(b"\n")[2]) if os.access(path, os.X_OK) else None
 
 
@@ -126,18 +130,34 @@ def serve(connection: socket.socket) -> None:
         data, files, _, _ = socket.recv_fds(connection, REQUEST_BYTES, 3)
         if not data:
             return
-        request = Request.read(data)
-        package = package_of(Path(request.cwd, request.argv[0]))
+        request = _understood(data)
+        package = package_of(Path(request.cwd, request.argv[0])) if request is not None else None
         while late and package in WITH_LATE:
             load_late(late)
-        is_possible = package is not None and os.path.isdir(request.cwd)
-        if package is not None and is_possible and kernel.fork_sibling() == 0:
-            _become(request, package, files, connection)
-        if not is_possible:
+        if request is None or package is None or (fork := _forked_off()) is None:
             connection.send(NO_FORK)
+        elif fork == 0:
+            _become(request, package, files, connection)
         for file in files:
             os.close(file)
         has_forked = True
+
+
+def _forked_off() -> int | None:
+    """The process id of a fork, 0 in the fork itself; None when the system has no room for one."""
+    try:
+        return kernel.fork_sibling()
+    except OSError:
+        return None
+
+
+def _understood(data: bytes) -> Request | None:
+    """The request in a message; None when there is none in it, or none that can be carried out."""
+    try:
+        request = Request.read(data)
+        return request if request.argv and os.path.isdir(request.cwd) else None
+    except (ValueError, IndexError):
+        return None
 
 
 def load_late(late: list[str]) -> None:
@@ -178,7 +198,7 @@ def _wait_in_the_background(connection: socket.socket) -> NoReturn:
 def _become(request: Request, package: str, files: list[int], connection: socket.socket) -> NoReturn:
     """The fork's own life: become the program, say so, and end with it."""
     global _forked
-    code = 1
+    code, said = 1, False
     try:
         for standard, file in enumerate(files):
             os.dup2(file, standard)
@@ -194,6 +214,7 @@ def _become(request: Request, package: str, files: list[int], connection: socket
         lean_on(None)
         gc.set_threshold(GARBAGE)
         gc.enable()
+        said = True
         connection.send(b"%d" % os.getpid())
         connection.detach()
         os.closerange(3, os.sysconf("SC_OPEN_MAX"))
@@ -201,6 +222,8 @@ def _become(request: Request, package: str, files: list[int], connection: socket
     except BaseException:
         traceback.print_exc()
     finally:
+        if not said:  # it is to be exec'd, then
+            connection.send(NO_FORK)
         os._exit(code)
 
 

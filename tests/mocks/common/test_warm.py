@@ -16,7 +16,7 @@ import psutil
 import pytest
 
 from mocks.common import warm
-from mocks.common.launch import Forked, Launched, launch, lean_on
+from mocks.common.launch import Forked, Launched, fork, launch, lean_on
 
 PROJECT = Path(__file__).parents[3]
 LIMIT_S = 30.0
@@ -210,3 +210,30 @@ def test_on_a_machine_that_it_does_not_know_it_says_so_and_ends(
 
     assert warm.main() == 1
     assert "riscv64" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        b"garbage",
+        b"\0",
+        b"5\0one",
+        b"1\0",
+        b"-1\0a\0b",
+        b"\xff\xfe\0\0",
+        b"0\0/",
+        b"1\0prog\0/nowhere",
+        b"1\0fifo\0DIRECTORY",
+        b"1\0/dev/zero\0/",
+        b"1\0QUEEN\0/\0=no name",
+    ],
+)
+def test_what_cannot_be_read_or_carried_out_is_answered_and_harms_nobody(
+    warm_parent: psutil.Popen, tmp_path: Path, asked: bytes
+) -> None:
+    os.mkfifo(tmp_path / "fifo", 0o700)
+    known = asked.replace(b"DIRECTORY", os.fsencode(tmp_path)).replace(b"QUEEN", os.fsencode(queen_path()))
+
+    assert fork(known, [1, 1, 1]) is None
+
+    assert isinstance(keeper("--version", directory=tmp_path), Forked)
