@@ -27,7 +27,7 @@ class Link:
         self._log = path.with_name(WORLD_LOG)
         self._socket = socket.socket(socket.AF_UNIX)
         self._on_event = on_event
-        self._rest = b""
+        self._rest: list[bytes] = []
         self._numbers = itertools.count(1)
         self._replies: dict[int, dict[str, Any]] = {}
         try:
@@ -52,13 +52,16 @@ class Link:
         except OSError as error:
             raise self._gone(error.strerror) from error
 
-    def reply(self, number: int, *, limit_s: float) -> dict[str, Any] | None:
-        """The reply to request `number`, or None when it has not come within `limit_s` seconds of real time.
+    def reply(
+        self, number: int, *, limit_s: float, unless: Callable[[], object] = lambda: False
+    ) -> dict[str, Any] | None:
+        """The reply to request `number`, or None when it has not come within `limit_s` seconds of real time, or by the
+        moment in which `unless` is true.
 
         Raises WorldError when the world refused, or is gone."""
         until_s = time.monotonic() + limit_s
         while number not in self._replies:
-            if not self.take(until_s - time.monotonic()):
+            if unless() or not self.take(until_s - time.monotonic()):
                 return None
         reply = self._replies.pop(number)
         if "error" in reply:
@@ -83,7 +86,11 @@ class Link:
             raise self._gone(error.strerror) from error
         if not data:
             raise self._gone("it closed the line")
-        *lines, self._rest = (self._rest + data).split(b"\n")
+        self._rest.append(data)
+        if b"\n" not in data:  # a piece of a long line: to look at all of it again and again would take for ever
+            return True
+        *lines, rest = b"".join(self._rest).split(b"\n")
+        self._rest = [rest]
         for message in json.loads(b"[%b]" % b",".join(lines)):  # in one go, which takes half the time
             if "reply" in message:
                 self._replies[message["reply"]] = message

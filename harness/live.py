@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any, TextIO
 
 HARNESS_OWN = ("step", "closing")  # marks: behave shows its steps itself
+SHOWN_CHARACTERS = 4096  # of a line
 
 
 class Live:
@@ -21,7 +22,8 @@ class Live:
     def show(self, event: Mapping[str, Any]) -> None:
         """Write what there is to say about `event`."""
         for who, text in self._lines(event):
-            print(f"{event['at_us'] / 1e6:11.6f}  {who:<28} {text}", file=self._out or sys.stdout, flush=True)
+            shown = text if len(text) <= SHOWN_CHARACTERS else f"{text[:SHOWN_CHARACTERS]}…"
+            print(f"{event['at_us'] / 1e6:11.6f}  {who:<28} {shown}", file=self._out or sys.stdout, flush=True)
 
     def _lines(self, event: Mapping[str, Any]) -> list[tuple[str, str]]:
         kind = event["event"]
@@ -35,7 +37,8 @@ class Live:
 
     def _output(self, event: Mapping[str, Any]) -> list[tuple[str, str]]:
         stream = (event["pid"], event["stream"])
-        *lines, self._rests[stream] = (self._rests[stream] + event["text"]).split("\n")
+        *lines, rest = (self._rests[stream] + event["text"]).split("\n")
+        self._rests[stream] = rest[: SHOWN_CHARACTERS + 1]
         return [(f"{event['node']} {event['program']}", line) for line in lines]
 
 

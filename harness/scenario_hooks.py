@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from harness.stage import Stage, StageError
 TOPOLOGY = Path(__file__).parents[1] / "features" / "topology.yaml"
 SHARED_STAGE = "shared"  # its directory in the run's folder, with -D queen_scope=run
 SPOOLS = "stages"  # in the run's folder: what happened on each stage
-SHOWN_EVENTS = 60  # of a red scenario's stage: about two screens
+SHOWN_EVENTS, SHOWN_LINES = 60, 200  # of a red scenario's stage: about two screens
 QUEEN = f"queen-rbee --port 8080 --database {fixtures.REGISTRY}"
 
 
@@ -86,7 +87,8 @@ def begin_step(context: Context, step: Step) -> None:
 def close_stage(context: Context, scenario: Scenario) -> None:
     """End the stage, and show the last that happened on it when the scenario is red.
 
-    Raises FaultNotFired for a scenario that is not red, though a fault that it has arranged never came about."""
+    For a scenario that is not red it raises FaultNotFired, when a fault that it has arranged never came about, and
+    StageError, when a product did something without end that the world had to end."""
     stage: Stage | None = getattr(context, "stage", None)
     if stage is None:
         return
@@ -94,14 +96,18 @@ def close_stage(context: Context, scenario: Scenario) -> None:
     used.record(context.run_directory, str(scenario.location), stage.evidence)
     not_fired = stage.not_fired()
     stage.close()
-    if not_fired and not scenario.status.has_failed():
-        raise FaultNotFired("; ".join(not_fired))
+    if not scenario.status.has_failed():
+        if stage.overrun is not None:
+            raise StageError(stage.overrun)
+        if not_fired:
+            raise FaultNotFired("; ".join(not_fired))
     if scenario.status.has_failed() and context.config.capture_stdout:
-        shown = stage.evidence.events[-SHOWN_EVENTS:]
+        shown, lines = stage.evidence.events[-SHOWN_EVENTS:], io.StringIO()
         print(f"the last {len(shown)} of {len(stage.evidence.events)} things that happened on the stage:")
-        live = Live()
+        live = Live(lines)
         for event in shown:
             live.show(event)
+        print("\n".join(lines.getvalue().splitlines()[-SHOWN_LINES:]))
         print(
             f"all of it live: behave --no-capture {scenario.filename}:{scenario.line}; logs: {stage.directory / 'logs'}"
         )

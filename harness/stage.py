@@ -36,7 +36,8 @@ class Stage:
     scenario.
 
     Everything it writes lies below `directory`; but what happens is written to `spool`, where one is given. `show` gets
-    each event as it is read (for `--no-capture`)."""
+    each event as it is read (for `--no-capture`). `overrun` says what a product did without end, when the world has
+    ended that: acting and resting raise StageError from then on."""
 
     def __init__(
         self,
@@ -53,6 +54,7 @@ class Stage:
         self.settings = settings
         self._events: list[dict[str, Any]] = []
         self._arranged: dict[int, dict[str, Any]] = {}
+        self.overrun: str | None = None
         self._show = show
         self._link = Link(socket, self._take)
         opened = self._link.ask(
@@ -87,9 +89,17 @@ class Stage:
     def _take(self, event: dict[str, Any]) -> None:
         self._events.append(event)
         self._show(event)
+        if event["event"] == "overrun":
+            self.overrun = _described(event, self._events)
+
+    def _go_on(self) -> None:
+        """Raise StageError when the world has ended what a product did without end."""
+        if self.overrun is not None:
+            raise StageError(f"{self.overrun}\nlogs: {self.directory / 'logs'}")
 
     def _rest(self, limit_s: float) -> None:
         self._link.reply(self._link.begin("rest"), limit_s=limit_s)
+        self._go_on()
 
     def start(
         self,
@@ -130,7 +140,8 @@ class Stage:
         Events count from now on, or from event number `since` of this stage on. Raises StageError when none holds
         within `wait_s` seconds of real time, with what the world is waiting for."""
         number = self._link.begin("flow", until=until, since=len(self._events) if since is None else since)
-        reply = self._link.reply(number, limit_s=self.settings.wait_s)
+        reply = self._link.reply(number, limit_s=self.settings.wait_s, unless=lambda: self.overrun)
+        self._go_on()
         if reply is None:
             state = self._link.ask("state")
             self._link.ask("stand")
@@ -205,6 +216,9 @@ class Stage:
                 http.proxies = {"http": self._operator_proxy}
                 http.mount("http://", HTTPAdapter(max_retries=policy))
                 return http.request(method, url, timeout=self.settings.wait_s, **content)
+        except requests.RequestException:
+            self._go_on()
+            raise
         finally:
             self._link.ask("stand")
             self._link.reply(flow, limit_s=self.settings.wait_s)
@@ -259,6 +273,17 @@ class Stage:
         finally:
             self._link.close()
         return [str(one) for one in left]
+
+
+def _described(overrun: Mapping[str, Any], events: Sequence[Mapping[str, Any]]) -> str:
+    """What a product did without end, as a text."""
+    limit = f"{overrun['limit_bytes'] >> 20} MB"
+    if overrun["program"] is not None:
+        who = f"{overrun['program']} on {overrun['node']} (pid {overrun['pid']})"
+        return f"{who} printed more than {limit}: it was killed"
+    what = Counter(f"{one['event']} {one.get('program') or one.get('path') or ''}".rstrip() for one in events)
+    most = ", ".join(f"{count} times {name}" for name, count in what.most_common(3))
+    return f"more than {limit} would have to be told of this stage: its programs were killed; told were {most}"
 
 
 def split(command_line: str, home: Path) -> list[str]:

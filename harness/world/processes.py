@@ -112,6 +112,10 @@ class Processes:
             raise ProcessLookupError(f"{pid} is no living process of stage {self._stage.stage}")
         os.kill(pid, number)
 
+    def kill(self) -> None:
+        """Kill every process of the stage."""
+        self._signal_all(signal.SIGKILL)
+
     async def end(self, grace_s: float = GRACE_S) -> list[Left]:
         """End every process of the stage, with SIGTERM and after `grace_s` real seconds SIGKILL, and wait until all are
         gone. Returns what had to be killed.

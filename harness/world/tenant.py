@@ -34,6 +34,8 @@ END_FLOW_US = 30_000_000  # on the clock, while programs end: a hive's cascade t
 NETWORK_TRIES = 50
 NETWORKS = (int(ipaddress.ip_address("127.1.0.0")) >> 8, int(ipaddress.ip_address("127.255.254.0")) >> 8)
 """The first and last /24 network of loopback that a stage may get; 127.0 is left to everybody else."""
+TOLD_BYTES = 64 << 20  # the most that is told of a stage: a scenario of TEST-001 comes to a hundredth of it
+EVENT_BYTES = 1 << 10  # what an event takes beside its text
 OPERATOR_NUMBER, HUB_NUMBER = 250, 251  # the addresses in a stage's network that belong to no node
 
 
@@ -90,6 +92,7 @@ class Tenant:
         self._turn = asyncio.Lock()
         self._base_us = 0
         self._events: list[dict[str, Any]] = []
+        self._left_bytes = TOLD_BYTES
         self._flow: Flow | None = None
         self._flow_ended: asyncio.Future[None] | None = None
         self._open_parts = contextlib.AsyncExitStack()
@@ -124,6 +127,7 @@ class Tenant:
         self._send = send
         self._crowd.watch(watcher)
         self._events.clear()
+        self._left_bytes = TOLD_BYTES
         self._base_us = self.clock.now_us
         for started in self._kept.values():
             self.tell("started", **started)
@@ -206,7 +210,19 @@ class Tenant:
         self.clock.flowing = False
 
     def tell(self, event: str, **fields: Any) -> None:
-        """Tell the attempt what happened (docs/design.md, "What the world tells"), with the clock's time."""
+        """Tell the attempt what happened (docs/design.md, "What the world tells"), with the clock's time.
+
+        What is told is kept, here and there. So a stage of which more than TOLD_BYTES would have to be told is ended:
+        its programs are killed, and what still happens is told no more, but for their ends."""
+        had_room = self._left_bytes > 0
+        self._left_bytes -= EVENT_BYTES + sum(len(value) for value in fields.values() if isinstance(value, str))
+        if self._left_bytes <= 0 and had_room:
+            self._tell("overrun", {"program": None, "limit_bytes": TOLD_BYTES})
+            self.processes.kill()
+        if self._left_bytes > 0 or event == "exited":
+            self._tell(event, fields)
+
+    def _tell(self, event: str, fields: Mapping[str, Any]) -> None:
         told = {"event": event, "at_us": self.now_us, **fields}
         self._events.append(told)
         self._send(told)

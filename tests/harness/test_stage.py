@@ -6,6 +6,7 @@ import dataclasses
 import os
 import signal
 import sys
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -14,12 +15,21 @@ import pytest
 
 from harness.link import Link, WorldError
 from harness.stage import Stage, StageError
+from harness.world.program import OUTPUT_BYTES
 from harness.world_process import World
 from tests.harness.world_fixture import open_stage, stage, world
 
 __all__ = ["stage", "world"]
 
 LIMIT_S = 30.0
+
+
+@pytest.fixture
+def other(world: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    """Another stage in the same world."""
+    opened = open_stage(world, tmp_path_factory.mktemp("s") / "stage")
+    yield opened
+    opened.close()
 
 
 def test_a_program_runs_on_its_node_with_the_nodes_environment(stage: Stage) -> None:
@@ -220,3 +230,24 @@ def test_a_log_that_is_followed_is_told_line_by_line(stage: Stage) -> None:
 
     log = stage.evidence.exchange(path="/v1/logs")
     assert [text for _, text in log.events] == (log.answer_body or "").splitlines() != []
+
+
+def test_a_program_that_prints_without_end_is_killed_and_said(stage: Stage) -> None:
+    with pytest.raises(StageError, match=r"yes on workstation \(pid \d+\) printed more than 16 MB: it was killed"):
+        stage.run("yes", node="workstation")
+
+    printed = stage.evidence.run("yes").printed("stdout")
+    [log] = (stage.directory / "logs").glob("workstation-yes-*.log")
+    assert (len(printed), log.stat().st_size) == (OUTPUT_BYTES, OUTPUT_BYTES)
+
+
+def test_a_stage_of_which_too_much_would_be_told_is_ended_and_said(stage: Stage, other: Stage) -> None:
+    as_much_as_allowed = f"sh -c 'yes | head -c {OUTPUT_BYTES}'"
+    for _ in range(3):
+        stage.run(as_much_as_allowed)
+
+    with pytest.raises(StageError, match="more than 64 MB would have to be told of this stage"):
+        stage.run(as_much_as_allowed)
+
+    other.run("echo hello")
+    assert other.evidence.run("echo").printed("stdout") == "hello\n"
