@@ -15,6 +15,7 @@ import select
 import selectors
 import sys
 import time
+import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -103,6 +104,10 @@ class StageClock:
             yield
         finally:
             self.holds -= 1
+
+    def rests(self) -> bool:
+        """Whether nobody works of those who have been looked at."""
+        return not self.crowd.works()
 
     def move(self) -> bool:
         """Nobody works: say so to who waits for that, end the flow, or release the earliest wait, and only it. False
@@ -217,10 +222,19 @@ class ClockSelector(selectors.EpollSelector):
         """Move those clocks on whose stages nobody works; whether there was one."""
         now_s = time.monotonic()
         due = [clock for clock in moving if clock.next_look_s <= now_s]
-        seen = [clock for clock in due if clock.crowd.look()]
-        idle = [clock for clock in seen if not clock.crowd.works()] if seen and kernel_is_quiet() else []
+        seen = [clock for clock in due if self._holds(clock, clock.crowd.look)]
+        idle = [clock for clock in seen if self._holds(clock, clock.rests)] if seen and kernel_is_quiet() else []
         # Every one of them, not only those up to the first that moved.
-        moved = [clock for clock in idle if clock.move()] if idle and not super().select(0) else []
+        moved = [clock for clock in idle if self._holds(clock, clock.move)] if idle and not super().select(0) else []
         for clock in due:
             clock.look_later(time.monotonic(), moved=clock in moved, stages=len(moving))
         return bool(moved)
+
+    def _holds(self, clock: StageClock, question: Callable[[], bool]) -> bool:
+        """Whether something is so on a stage. Where that cannot be said its time stands from now on, and no other's."""
+        try:
+            return question()
+        except Exception:
+            traceback.print_exc()
+            self.clocks.discard(clock)
+            return False

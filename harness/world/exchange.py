@@ -14,7 +14,7 @@ from harness.world.askers import Asker
 from harness.world.eventstream import EventSplitter, LineSplitter
 from harness.world.topology import Node
 
-TOLD_BODY_BYTES = 64 * 1024  # docs/design.md, "What the world tells": a longer body is told as null
+TOLD_BODY_BYTES = http1.KEPT_BODY_BYTES  # docs/design.md, "What the world tells": a longer body is told as null
 _URL = re.compile(r"http://(?P<authority>[^/?#]+)(?P<path>[^#]*)", re.IGNORECASE)
 
 

@@ -11,6 +11,7 @@ import h11
 from harness.world.sockets import GoneError, Stream
 
 HEAD_LIMIT_BYTES = 64 * 1024
+KEPT_BODY_BYTES = 64 * 1024  # of a request, at least; of one that is longer the rest is passed on as it comes
 
 Headers = Sequence[tuple[bytes, bytes]]
 
@@ -40,22 +41,35 @@ class Connection:
                 raise GoneError(self.stream)
             if isinstance(event, h11.Event):
                 return event
+            if event is h11.PAUSED:
+                raise NotHttpError("it goes on in another protocol")
             if self._state.they_are_waiting_for_100_continue:
                 await self.send(h11.InformationalResponse(status_code=100, headers=[], reason=b"Continue"))
             data = await self.stream.receive()
             self._at_end = not data
             self._state.receive_data(data)
 
-    async def body(self) -> bytes:
-        """What is left of the other side's body, whole. Raises like `event`."""
-        parts = []
-        while isinstance(event := await self.event(), h11.Data):
+    async def body(self) -> tuple[bytes, bool]:
+        """The other side's body up to its end, or a little more than KEPT_BODY_BYTES of it; and whether it has ended.
+        Raises like `event`."""
+        parts: list[bytes] = []
+        size = 0
+        while size <= KEPT_BODY_BYTES:
+            event = await self.event()
+            if not isinstance(event, h11.Data):
+                return b"".join(parts), True
             parts.append(bytes(event.data))
-        return b"".join(parts)
+            size += len(event.data)
+        return b"".join(parts), False
 
     async def send(self, *events: h11.Event) -> None:
-        """Send parts of our message in one write. Raises GoneError when the other side does not take them."""
-        await self.stream.send(b"".join(self._state.send(event) or b"" for event in events))
+        """Send parts of our message in one write. Raises GoneError when the other side does not take them, or when
+        there is no way to say them."""
+        try:
+            data = b"".join(self._state.send(event) or b"" for event in events)
+        except h11.LocalProtocolError:
+            raise GoneError(self.stream) from None
+        await self.stream.send(data)
 
     @property
     def beyond(self) -> bytes:
@@ -65,22 +79,25 @@ class Connection:
 
 @dataclass(frozen=True)
 class Request:
-    """A whole request as it was sent. `target` is a path with its query, a URL, or host:port for CONNECT."""
+    """A request as it was sent. `target` is a path with its query, a URL, or host:port for CONNECT. More of the body is
+    on its way unless it `is_whole`."""
 
     method: str
     target: str
     version: str
     headers: Headers
     body: bytes
+    is_whole: bool
 
 
 async def read_request(connection: Connection) -> Request:
-    """The request on `connection`, whole. Raises NotHttpError, and GoneError when the asker leaves too early."""
+    """The request on `connection`; a long body is not read to its end. Raises NotHttpError, and GoneError when the
+    asker leaves too early."""
     head = await connection.event()
     assert isinstance(head, h11.Request)
-    body = await connection.body()
+    body, is_whole = await connection.body()
     version, headers = head.http_version.decode(), head.headers.raw_items()
-    return Request(head.method.decode(), head.target.decode(), version, headers, body)
+    return Request(head.method.decode(), head.target.decode(), version, headers, body, is_whole)
 
 
 async def answer(connection: Connection, status: HTTPStatus, text: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import traceback
 from collections.abc import Coroutine
 from contextlib import suppress
 from functools import partial
@@ -76,7 +77,12 @@ class Network:
         else:
             number = next(self._numbers)
             process = None if asker == OPERATOR else self._askers.find(sockets, stream.own, stream.peer)
-            await self._carry(Exchange(self._stage, number, asker, process, connection, request, destination))
+            exchange = Exchange(self._stage, number, asker, process, connection, request, destination)
+            try:
+                await self._carry(exchange)
+            except Exception:  # a fault of the world's own costs the exchange only
+                traceback.print_exc()
+                await exchange.break_off("broken")
 
     async def _carry(self, exchange: Exchange) -> None:
         """Tell of the exchange from beginning to end. Faults come before names: they may hit a host that is no node."""
@@ -85,7 +91,7 @@ class Network:
         fault = self._faults.swallowing(exchange.destination.host, exchange.destination.port)
         if fault is not None:
             await _swallow(exchange, fault)
-        elif exchange.is_tunnel:
+        elif exchange.is_tunnel or not exchange.request.is_whole:  # more is to come from the asker
             await self._deliver(exchange)
         else:
             await _unless_left(exchange.connection.stream, self._deliver(exchange))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import h11
 
 from harness.world import http1
@@ -32,6 +34,45 @@ async def relay(exchange: Exchange, answerer: http1.Connection, faults: Faults) 
 
 async def _pass_on(exchange: Exchange, answerer: http1.Connection, faults: Faults) -> None:
     await answerer.send(*_onward(exchange))
+    if exchange.request.is_whole:
+        await _pass_back(exchange, answerer, faults)
+    else:
+        await _pass_both_ways(exchange, answerer, faults)
+
+
+async def _pass_both_ways(exchange: Exchange, answerer: http1.Connection, faults: Faults) -> None:
+    """Pass on the rest of a long request and, which may begin earlier, the answer."""
+    asker = exchange.connection.stream
+    answering = asyncio.ensure_future(_pass_back(exchange, answerer, faults))
+    asking = asyncio.ensure_future(_pass_rest(exchange, answerer))
+    try:
+        await asyncio.wait({asking, answering}, return_when=asyncio.FIRST_COMPLETED)
+        if not answering.done() and asking.result():
+            asker.watch(answering.cancel)
+            await asyncio.wait({answering})
+        if not answering.cancelled() and answering.done():
+            answering.result()
+    finally:
+        asker.watch(None)
+        for task in (asking, answering):
+            task.cancel()
+        await asyncio.gather(asking, answering, return_exceptions=True)
+
+
+async def _pass_rest(exchange: Exchange, answerer: http1.Connection) -> bool:
+    """Pass on what comes of a request, to its end or as long as it is taken; False when the asker leaves before."""
+    try:
+        while isinstance(part := await exchange.connection.event(), h11.Data):
+            await answerer.send(part)
+        await answerer.send(h11.EndOfMessage())
+    except GoneError as gone:
+        return gone.stream is not exchange.connection.stream
+    except http1.NotHttpError:
+        return False
+    return True
+
+
+async def _pass_back(exchange: Exchange, answerer: http1.Connection, faults: Faults) -> None:
     answer = await answerer.event()
     while isinstance(answer, h11.InformationalResponse):
         answer = await answerer.event()
@@ -68,7 +109,8 @@ def _onward(exchange: Exchange) -> tuple[h11.Event, ...]:
     host = destination.host if destination.port == 80 else f"{destination.host}:{destination.port}"
     headers = [(b"Host", host.encode()), *headers, (b"Connection", b"close")]
     head = h11.Request(method=request.method, target=destination.path, headers=headers)
-    return (head, h11.Data(data=request.body), h11.EndOfMessage()) if request.body else (head, h11.EndOfMessage())
+    body = (h11.Data(data=request.body),) if request.body else ()
+    return (head, *body, h11.EndOfMessage()) if request.is_whole else (head, *body)
 
 
 def _is_chunked(exchange: Exchange, answer: h11.Response) -> bool:

@@ -36,7 +36,7 @@ class Stream(asyncio.BufferedProtocol):
 
     def __init__(self, on_open: Callable[[Stream], None] | None = None) -> None:
         self._on_open = on_open
-        self._on_gone: Callable[[], None] | None = None
+        self._on_gone: Callable[[], object] | None = None
         self._pieces: deque[bytes] = deque()
         self._kept_bytes = 0
         self._at_end = self._is_reset = self._is_full = False
@@ -132,7 +132,7 @@ class Stream(asyncio.BufferedProtocol):
         with contextlib.suppress(OSError):
             self._transport.write_eof()
 
-    def watch(self, on_gone: Callable[[], None] | None) -> None:
+    def watch(self, on_gone: Callable[[], object] | None) -> None:
         """Call `on_gone` when the other side closes or resets, at once if it has; what it still sends is thrown away.
         With None, call nobody any more."""
         self._on_gone = on_gone

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.world.eventstream import EventSplitter, LineSplitter
+from harness.world.eventstream import EVENT_BYTES, EventSplitter, LineSplitter
 
 
 @pytest.mark.parametrize(
@@ -86,3 +86,31 @@ def test_lines_are_found_in_pieces() -> None:
     splitter = LineSplitter()
 
     assert [splitter.feed(piece) for piece in (b"one\ntw", b"o\r", b"\n", b"thr")] == [["one"], [], ["two"], []]
+
+
+def test_of_a_line_that_is_too_long_the_rest_is_left_out() -> None:
+    splitter = LineSplitter()
+
+    assert splitter.feed(b"x" * EVENT_BYTES) == []
+    assert splitter.feed(b"y\nlast\n") == ["x" * EVENT_BYTES, "last"]
+
+
+@pytest.mark.parametrize("piece_bytes", [1 << 30, 100_000, 1000])
+def test_of_an_event_that_is_too_long_nothing_is_kept_but_that_there_was_one(piece_bytes: int) -> None:
+    splitter = EventSplitter()
+    stream = b"data: first\n\ndata: " + b"x" * (3 * EVENT_BYTES) + b"\n\ndata: last\n\n"
+
+    events: list[str | None] = []
+    for begin in range(0, len(stream), piece_bytes):
+        events += splitter.feed(stream[begin : begin + piece_bytes])
+
+    assert events == ["first", None, "last"]
+
+
+def test_of_an_event_without_end_not_more_is_kept_than_of_one_that_is_told() -> None:
+    splitter = EventSplitter()
+
+    for _ in range(100):
+        splitter.feed(b"x" * EVENT_BYTES)
+
+    assert len(splitter._rest) <= EVENT_BYTES

@@ -55,7 +55,7 @@ def test_a_request_is_read_as_it_was_sent() -> None:
     request = request_in(sent)
 
     headers = [(b"Host", b"a:1"), (b"X-A", b"1"), (b"Content-Length", b"2")]
-    assert request == http1.Request("POST", "http://a:1/b?c", "1.1", headers, b"hi")
+    assert request == http1.Request("POST", "http://a:1/b?c", "1.1", headers, b"hi", is_whole=True)
 
 
 @pytest.mark.parametrize(
