@@ -20,11 +20,13 @@ INTERRUPTED = 130
 class Parser(argparse.ArgumentParser):
     """A command line whose mistakes are told as rbee tells them: on stderr, with exit code 2.
 
-    An option counts only in full and only once; a missing subcommand gets the whole help text.
+    An option counts only in full and only once; a missing subcommand gets the whole help text. The words are the same
+    on every Python: none are in colour, and lists of options and of choices have one form.
     """
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**{"allow_abbrev": False, "formatter_class": _Formatter, **kwargs})
+        self.color = False  # Python 3.14 would, on a terminal
         self.register("action", None, _Once)
         self.register("action", "store_true", _Flag)
         self._branches = False
@@ -44,6 +46,11 @@ class Parser(argparse.ArgumentParser):
             self.print_help(sys.stderr)
             self.exit(2)
         return super().parse_known_args(words, namespace)
+
+    def _check_value(self, action: argparse.Action, value: Any) -> None:
+        if action.choices is not None and value not in action.choices:
+            choices = ", ".join(str(choice) for choice in action.choices)
+            raise argparse.ArgumentError(action, f"invalid choice: '{value}' (choose from {choices})")
 
     def error(self, message: str) -> NoReturn:
         """Say what is wrong with the command line, how it is used, and end with exit code 2."""
@@ -118,6 +125,12 @@ class Version(argparse.Action):
 class _Formatter(argparse.HelpFormatter):
     def add_usage(self, usage: Any, actions: Any, groups: Any, prefix: str | None = None) -> None:
         super().add_usage(usage, actions, groups, "Usage: " if prefix is None else prefix)
+
+    def _format_action_invocation(self, action: argparse.Action) -> str:
+        if not action.option_strings or action.nargs == 0:
+            return super()._format_action_invocation(action)
+        metavar = self._format_args(action, self._get_default_metavar_for_optional(action))
+        return f"{', '.join(action.option_strings)} {metavar}"
 
 
 class _Once(argparse.Action):

@@ -111,6 +111,16 @@ def test_help_goes_to_stdout_with_exit_code_0(capsys: pytest.CaptureFixture[str]
     assert capsys.readouterr().out.startswith("Usage: rbee-x infer ")
 
 
+def test_help_and_choices_have_one_form_on_every_python(capsys: pytest.CaptureFixture[str]) -> None:
+    parser = cli.Parser(prog="rbee-x")
+    parser.add_argument("-p", "--port", metavar="PORT", choices=["1", "2"], help="where to listen")
+
+    assert "  -p, --port PORT  where to listen\n" in parser.format_help()
+    with pytest.raises(SystemExit):
+        parser.parse_args(["--port", "3"])
+    assert "error: argument -p/--port: invalid choice: '3' (choose from 1, 2)\n" in capsys.readouterr().err
+
+
 def test_the_exit_code_is_what_main_returns(monkeypatch: pytest.MonkeyPatch) -> None:
     code = end_of(lambda _: 130, monkeypatch)
 
