@@ -10,11 +10,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from harness.bench import checks
 from harness.bench.measure import Failed, Thing, compare, cost_of, mean
 from harness.bench.page import Grown, page
 from harness.bench.parts import Watcher
 
 PROJECT = Path(__file__).parents[2]
+PAGE = PROJECT / "docs" / "performance.md"
 FEATURE = "test-001.feature"
 JOBS = 2  # at the same time, where growth is measured
 
@@ -24,17 +26,28 @@ def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="scripts/bench", description=__doc__)
     parser.add_argument("--runs", type=int, default=5, help="of each command (%(default)s)")
     parser.add_argument("--growth", type=int, nargs="+", default=[4, 16], help="times the feature (%(default)s)")
+    parser.add_argument("--checks", type=int, default=0, help="times scripts/test, and nothing else")
     parser.add_argument("commit", help="what the page says was measured")
     chosen = parser.parse_args(arguments)
-    things = promised()
+    old = PAGE.read_text(encoding="utf-8")
     try:
-        figures = compare(things, chosen.runs)
-        growth = grow(chosen.growth)
+        if chosen.checks:
+            new = checks.put(old, measured_checks(chosen.checks))
+        else:
+            things = promised()
+            figures = compare(things, chosen.runs)
+            new = checks.put(page(things, figures, grow(chosen.growth), chosen.commit), checks.kept(old))
     except Failed as failure:
         print(f"scripts/bench: {failure}", file=sys.stderr)
         return 1
-    (PROJECT / "docs" / "performance.md").write_text(page(things, figures, growth, chosen.commit), encoding="utf-8")
+    PAGE.write_text(new, encoding="utf-8")
     return 0
+
+
+def measured_checks(runs: int) -> str:
+    """The section on scripts/test, from so many runs of it. Raises Failed."""
+    thing = Thing("scripts/test", [str(PROJECT / "scripts" / "test")], PROJECT)
+    return checks.section(compare([thing], runs)[thing.name])
 
 
 def promised() -> list[Thing]:

@@ -23,11 +23,12 @@ class Failed(Exception):
 @dataclass(frozen=True)
 class Cost:
     """What one run of a command took: real seconds, processor seconds of it and all below it, and processes and threads
-    that began on the machine meanwhile."""
+    that began on the machine meanwhile. said: what it printed."""
 
     wall_s: float
     cpu_s: float
     begun: int
+    said: str = ""
 
 
 @dataclass(frozen=True)
@@ -74,13 +75,12 @@ def cost_of(thing: Thing, watch: Callable[[int], None] | None = None) -> Cost:
     ) as process:
         if watch is not None:
             watch(process.pid)
-        said = process.communicate()[0]
+        said = process.communicate()[0].decode(errors="replace")
     wall_s, after = time.monotonic() - began_s, resource.getrusage(resource.RUSAGE_CHILDREN)
     if process.returncode:
-        last = said.decode(errors="replace")[-2000:]
-        raise Failed(f"{thing.name}: exit code {process.returncode}\n{last}")
+        raise Failed(f"{thing.name}: exit code {process.returncode}\n{said[-2000:]}")
     cpu_s = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    return Cost(wall_s, cpu_s, _begun() - begun)
+    return Cost(wall_s, cpu_s, _begun() - begun, said)
 
 
 def compare(things: Sequence[Thing], runs: int) -> dict[str, Figures]:
