@@ -6,12 +6,14 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import os
+import resource
 import stat
 import sys
 
 from harness.world import warm_process
 
 PR_SET_CHILD_SUBREAPER = 36  # linux/prctl.h
+DESCRIPTORS = 1 << 14  # a stage comes to 4,000 at most: connections, clock lines, launchers
 
 
 def main() -> int:
@@ -24,6 +26,7 @@ def main() -> int:
         return 2
     leave_terminal()
     become_subreaper()
+    raise_descriptor_limit()
     started = warm_process.start() if words else None
     # Imported beside the warm parent, which loads for as long.
     from harness.world import service
@@ -37,6 +40,14 @@ def leave_terminal() -> None:
     order."""
     with contextlib.suppress(PermissionError):  # who was started by hand leads a process group already
         os.setsid()
+
+
+def raise_descriptor_limit() -> None:
+    """Have room for what the programs of several stages may open here, each stage as much as it is allowed."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = DESCRIPTORS if hard == resource.RLIM_INFINITY else min(DESCRIPTORS, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def become_subreaper() -> None:

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 import signal
+import sys
 import traceback
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
@@ -98,7 +99,11 @@ class Control:
             self._sending = None
         lines, self._to_send, to_spool, self._to_spool = self._to_send, [], self._to_spool, []
         if self._spool is not None:
-            self._spool.write(b"".join(to_spool))
+            try:
+                self._spool.write(b"".join(to_spool))
+            except OSError as error:  # the disk is full, perhaps: what happens is told all the same
+                print(f"what happens on {self._stage.stage} is kept no more: {error}", file=sys.stderr)
+                self._spool = None
         if not self._writer.is_closing():
             self._writer.write(b"".join(lines))
 

@@ -20,7 +20,7 @@ from typing import NamedTuple
 
 WORD = struct.Struct("=q")
 PAGE_SUFFIX = ".page"
-PAGE_BYTES = 1 << 16
+PAGE_BYTES = 1 << 15
 NOW, LINE_WORDS = 0, 4
 DUE, SINCE, TURN = 0, 1, 2
 """The page is made of words. The first is the time; line number n (from 1) has those from 4n on."""

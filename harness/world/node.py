@@ -138,6 +138,7 @@ class _Command(asyncssh.SSHServerSession[bytes]):
         self._command: str | None = None
         self._pid: int | None = None
         self._typed = asyncio.StreamReader()  # what the client sends
+        self._typed_bytes = 0
 
     def connection_made(self, chan: asyncssh.SSHServerChannel[bytes]) -> None:
         self._channel = chan
@@ -154,7 +155,7 @@ class _Command(asyncssh.SSHServerSession[bytes]):
         try:
             self._start(inner_end)
             self._feeding = asyncio.ensure_future(self._feed(outer_end))
-        except OSError as error:
+        except (OSError, ValueError) as error:  # ValueError: there is a NUL in the command
             os.close(outer_end)
             self._channel.write_stderr(f"{error}\n".encode())
             self._channel.exit(CANNOT_RUN)
@@ -177,17 +178,29 @@ class _Command(asyncssh.SSHServerSession[bytes]):
         self._server.tell("command", user=USER, command=self._command, pid=self._pid)
 
     async def _feed(self, stdin: int) -> None:
-        """Pass on what the client sends, until it says that there is no more, or the command has ended."""
+        """Pass on what the client sends, until it says that there is no more, or the command has ended. A client that
+        sends faster than the command reads has to wait."""
         loop = asyncio.get_running_loop()
-        pipe, _ = await loop.connect_write_pipe(asyncio.Protocol, os.fdopen(stdin, "wb", buffering=0))
+        file = os.fdopen(stdin, "wb", buffering=0)
+        transport, protocol = await loop.connect_write_pipe(lambda: asyncio.streams.FlowControlMixin(loop), file)
+        pipe = asyncio.StreamWriter(transport, protocol, None, loop)
         try:
             while data := await self._typed.read(READ_BYTES):
+                self._typed_bytes -= len(data)
+                if self._typed_bytes == 0 and not self._channel.is_closing():
+                    self._channel.resume_reading()
                 pipe.write(data)
+                await pipe.drain()
+        except ConnectionError:
+            pass  # the command reads no more
         finally:
             pipe.close()
 
     def data_received(self, data: bytes, datatype: int | None) -> None:  # noqa: ARG002
         self._typed.feed_data(data)
+        self._typed_bytes += len(data)
+        if self._typed_bytes > READ_BYTES:
+            self._channel.pause_reading()
 
     def eof_received(self) -> bool:
         self._typed.feed_eof()

@@ -15,6 +15,7 @@ READ_BYTES = 128 * 1024  # as much as is taken at once: a model of 5 MB passes i
 KEPT_BYTES = 4 * READ_BYTES  # of what nobody has asked for yet; then the other side has to wait
 ACKNOWLEDGED_LIMIT_S = 5.0  # real seconds; an asker that reads acknowledges within one delayed acknowledgement, 40 ms
 ACKNOWLEDGED_PAUSE_S = 0.0005
+MOST_CONNECTIONS = 256  # to one listener, at a time: a scenario comes to a dozen
 
 # All streams of a loop read into this one, one after the other: memory for each read costs more than the read.
 _buffer = memoryview(bytearray(READ_BYTES))
@@ -184,7 +185,8 @@ async def connect(address: str, port: int) -> Stream:
 
 
 class Listener:
-    """Serves each connection to an address in a task of its own, and closes it afterwards."""
+    """Serves each connection to an address in a task of its own, and closes it afterwards. One that is too much is
+    reset: descriptors are what all stages share."""
 
     def __init__(self, serve: Callable[[Stream], Awaitable[None]]) -> None:
         self._serve = serve
@@ -213,7 +215,8 @@ class Listener:
         await self._server.wait_closed()
 
     def _accepted(self, stream: Stream) -> None:
-        if self._server is not None and not self._server.is_serving():
+        is_closed = self._server is not None and not self._server.is_serving()
+        if is_closed or len(self._serving) >= MOST_CONNECTIONS:
             stream.reset()
             return
         task = asyncio.get_running_loop().create_task(self._attend(stream))
