@@ -14,6 +14,7 @@ from harness import fixtures
 from harness.acts import registration
 from harness.live import Live
 from harness.proof import used
+from harness.runner.verdict import Leaked
 from harness.stage import Stage, StageError
 
 TOPOLOGY = Path(__file__).parents[1] / "features" / "topology.yaml"
@@ -87,8 +88,9 @@ def begin_step(context: Context, step: Step) -> None:
 def close_stage(context: Context, scenario: Scenario) -> None:
     """End the stage, and show the last that happened on it when the scenario is red.
 
-    For a scenario that is not red it raises FaultNotFired, when a fault that it has arranged never came about, and
-    StageError, when a product did something without end that the world had to end."""
+    For a scenario that is not red it raises FaultNotFired, when a fault that it has arranged never came about,
+    StageError, when a product did something without end that the world had to end, and Leaked, when a process has
+    lived on that shows no trace of the stage any more."""
     stage: Stage | None = getattr(context, "stage", None)
     if stage is None:
         return
@@ -97,6 +99,8 @@ def close_stage(context: Context, scenario: Scenario) -> None:
     not_fired = stage.not_fired()
     stage.close()
     if not scenario.status.has_failed():
+        if stage.hidden:
+            raise Leaked("left behind, and hidden from its stage: " + "; ".join(stage.hidden))
         if stage.overrun is not None:
             raise StageError(stage.overrun)
         if not_fired:

@@ -55,6 +55,7 @@ class Stage:
         self._events: list[dict[str, Any]] = []
         self._arranged: dict[int, dict[str, Any]] = {}
         self.overrun: str | None = None
+        self.hidden: list[str] = []
         self._show = show
         self._link = Link(socket, self._take)
         opened = self._link.ask(
@@ -267,12 +268,14 @@ class Stage:
         self._link.say("mark", mark=mark, **fields)
 
     def close(self) -> list[str]:
-        """End the stage: its processes get SIGTERM, then SIGKILL. What had to be killed. Raises WorldError."""
+        """End the stage: its processes get SIGTERM, then SIGKILL. What had to be killed; `hidden` says what had lived
+        on without a trace of the stage. Raises WorldError."""
         try:
-            left = self._link.ask("close", limit_s=self.settings.wait_s)["left"]
+            ended = self._link.ask("close", limit_s=self.settings.wait_s)
         finally:
             self._link.close()
-        return [str(one) for one in left]
+        self.hidden = [str(one) for one in ended["hidden"]]
+        return [str(one) for one in ended["left"]]
 
 
 def _described(overrun: Mapping[str, Any], events: Sequence[Mapping[str, Any]]) -> str:

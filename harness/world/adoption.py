@@ -1,19 +1,25 @@
 """Orphans: what programs left running when they ended.
 
 The world is a child subreaper, so orphans become its children. To which stage one belongs is told by the stage's mark
-in its environment or, where it has that no more, by the directory that it works in."""
+in its environment or, where it has that no more, by the directory that it works in. One that has neither hides; by the
+stage's sign it is found all the same: a number that all processes of a stage have for a limit which concerns none of
+them, and which nobody thinks of changing (RLIMIT_RTTIME, soft)."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import os
+import resource
 import signal
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 LIST_BYTES = 1 << 16  # more pids than a machine has for a run
 MARK = "RBEE_BDD_STAGE"  # the variable that every program of a stage has: docs/design.md
+FIRST_SIGN = 10**15  # microseconds of processor time, thirty years, for a thread with a real-time priority
+SIGN = resource.RLIMIT_RTTIME
 
 
 def children(pid: int) -> list[int]:
@@ -47,12 +53,32 @@ class Orphans:
         self._others = frozenset(self._list_children())
         self._started = set(self._others)
         self._stages: dict[str, tuple[Path, Callable[[], None]]] = {}
+        self._new_signs = itertools.count(FIRST_SIGN)
+        self._signs: dict[str, int] = {}  # of every stage
         self._marks: dict[int, str | None] = {}  # of every living orphan; None: nothing tells (yet)
         asyncio.get_running_loop().add_signal_handler(signal.SIGCHLD, self._reap)
 
-    def started(self, pid: int) -> None:
-        """The world started this child: leave it to whoever did. To be said before the loop runs on."""
+    @contextlib.contextmanager
+    def signed(self, mark: str) -> Iterator[None]:
+        """A context in which every process that is started has the sign of the stage with this mark from its beginning
+        on."""
+        soft, hard = resource.getrlimit(SIGN)
+        with contextlib.suppress(ValueError):  # a limit is set already, and lower
+            resource.setrlimit(SIGN, (self._signs[mark], hard))
+        try:
+            yield
+        finally:
+            resource.setrlimit(SIGN, (soft, hard))
+
+    def started(self, pid: int, mark: str | None = None) -> None:
+        """The world started this child, on the stage with this `mark`: leave it to whoever did. To be said before the
+        loop runs on. One that a warm parent has forked gets the stage's sign now."""
         self._started.add(pid)
+        if mark is None:
+            return
+        for each in descendants([pid]):
+            with contextlib.suppress(OSError, ValueError):
+                resource.prlimit(each, SIGN, (self._signs[mark], resource.prlimit(each, SIGN)[1]))
 
     def ended(self, pid: int) -> None:
         """The exit status of a child that the world started has been taken."""
@@ -61,16 +87,22 @@ class Orphans:
     def join(self, mark: str, directory: Path, on_end: Callable[[], None]) -> None:
         """A stage begins: `on_end` is called when an orphan of it has ended."""
         self._stages[mark] = (directory, on_end)
+        self._signs[mark] = next(self._new_signs)
 
     def leave(self, mark: str) -> None:
         """A stage is over. Harmless when that has been said."""
         self._stages.pop(mark, None)
+        self._signs.pop(mark, None)
 
     def of(self, *marks: str | None) -> list[int]:
         """The living orphans of the stages with these marks. None stands for those of which nothing tells to whom they
         belong: just being born, just ended, or in disguise."""
         self._look()
         return [pid for pid, owner in self._marks.items() if owner in marks]
+
+    def hidden(self, mark: str) -> list[int]:
+        """The orphans of the stage with this mark that hide now."""
+        return [pid for pid in self.of(mark) if self._shown_owner(pid) is None]
 
     def close(self) -> None:
         """The world ends: kill every orphan that is left, and whatever it started and nobody ended, and wait until it
@@ -97,6 +129,13 @@ class Orphans:
 
     def _owner(self, pid: int) -> str | None:
         """The mark of the stage that a process belongs to; None when nothing tells, as of one that has ended."""
+        with contextlib.suppress(OSError):
+            sign, _ = resource.prlimit(pid, SIGN)
+            return self._shown_owner(pid) or next((mark for mark, own in self._signs.items() if own == sign), None)
+        return None
+
+    def _shown_owner(self, pid: int) -> str | None:
+        """As `_owner`, of a process that does not hide."""
         with contextlib.suppress(OSError):
             environment = Path(f"/proc/{pid}/environ").read_bytes()
             for variable in environment.split(b"\0"):

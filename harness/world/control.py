@@ -14,7 +14,7 @@ from typing import Any
 
 from harness.world.library import Library
 from harness.world.spool import Spool
-from harness.world.tenant import House, Order, Tenant
+from harness.world.tenant import Ended, House, Order, Tenant
 from harness.world.topology import TopologyError, load_topology
 
 Fields = Mapping[str, Any]
@@ -53,7 +53,8 @@ class Control:
             self._send()
             self._writer.close()
             if self._spool is not None:
-                self._spool.close()
+                with contextlib.suppress(OSError):  # what there is lies there unpacked
+                    self._spool.close()
 
     async def _carry_out(self, request: Fields) -> None:
         handlers: dict[str, Callable[[Fields], Awaitable[Fields]]] = {
@@ -102,7 +103,7 @@ class Control:
             try:
                 self._spool.write(b"".join(to_spool))
             except OSError as error:  # the disk is full, perhaps: what happens is told all the same
-                print(f"what happens on {self._stage.stage} is kept no more: {error}", file=sys.stderr)
+                print(f"what happens on a stage is kept no more: {error}", file=sys.stderr)
                 self._spool = None
         if not self._writer.is_closing():
             self._writer.write(b"".join(lines))
@@ -134,11 +135,12 @@ class Control:
         self._library.publish_standard(tenant.files)
         return await tenant.attach(self._tell, request["watcher"])
 
-    async def _leave(self) -> list[str]:
-        """The attempt is over: a stage of its own is removed, a shared one is made as new. What had to be killed."""
+    async def _leave(self) -> Ended:
+        """The attempt is over: a stage of its own is removed, a shared one is made as new. What became of its
+        processes."""
         tenant, self._tenant = self._tenant, None
         if tenant is None:
-            return []
+            return Ended()
         return await (tenant.renew() if tenant.directory in self._house.shared else tenant.close())
 
     async def _start(self, request: Fields) -> Fields:
@@ -189,7 +191,8 @@ class Control:
         return {}
 
     async def _close(self, request: Fields) -> Fields:  # noqa: ARG002
-        return {"left": await self._leave()}
+        ended = await self._leave()
+        return {"left": ended.left, "hidden": ended.hidden}
 
 
 def _line(message: Fields) -> bytes:

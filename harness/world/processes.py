@@ -28,7 +28,7 @@ KILLED_LIMIT_S = 10.0  # real seconds after which a killed process is said to be
 
 @dataclass(frozen=True)
 class Left:
-    """A process that lived on after SIGTERM and had to be killed."""
+    """A process that should not be there."""
 
     pid: int
     argv: list[str]
@@ -78,9 +78,10 @@ class Processes:
         path = works_in / argv[0] if "/" in argv[0] else shutil.which(argv[0], path=variables["PATH"])
         if path is None:
             raise FileNotFoundError(f"there is no program {argv[0]} on {node.name} (PATH is {variables['PATH']})")
-        process, outputs = _launch([str(path), *argv[1:]], variables, works_in, stdin)
+        with self._orphans.signed(self._stage.mark):
+            process, outputs = _launch([str(path), *argv[1:]], variables, works_in, stdin)
         pid: int = process.pid
-        self._orphans.started(pid)
+        self._orphans.started(pid, self._stage.mark)
         self._running.add(pid)
         self._stage.tell("started", program=program, node=node.name, pid=pid, argv=list(argv), over_ssh=over_ssh)
         ended = functools.partial(self._ended, pid, on_exit)
@@ -95,7 +96,7 @@ class Processes:
         process = None if self._ending else fork(asked, files)
         if process is None:
             return None
-        self._orphans.started(process.pid)
+        self._orphans.started(process.pid, self._stage.mark)
         self._running.add(process.pid)
         when_ended(process, functools.partial(self._ended, process.pid, on_exit))
         return process.pid
@@ -111,6 +112,11 @@ class Processes:
         if pid not in descendants(self._own()):
             raise ProcessLookupError(f"{pid} is no living process of stage {self._stage.stage}")
         os.kill(pid, number)
+
+    def hidden(self) -> list[Left]:
+        """The processes that live on without whoever started them, and hide: they show neither the stage's mark nor a
+        directory of it."""
+        return _alive(self._orphans.hidden(self._stage.mark))
 
     def kill(self) -> None:
         """Kill every process of the stage."""

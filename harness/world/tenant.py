@@ -25,7 +25,7 @@ from harness.world.launches import Launches
 from harness.world.look import Crowd
 from harness.world.network import Network
 from harness.world.node import SshServer
-from harness.world.processes import Processes
+from harness.world.processes import Left, Processes
 from harness.world.topology import PROXY_PORT, Topology
 from harness.world.warm_parent import WarmParent
 
@@ -60,6 +60,15 @@ class Order:
     programs: Mapping[str, Path | None]
     real: bool
     rust_log: str | None
+
+
+@dataclass(frozen=True)
+class Ended:
+    """What became of a stage's processes when it was over. `left` lived on after SIGTERM and had to be killed; `hidden`
+    had lived on without whoever started them, and without a trace of the stage."""
+
+    left: Sequence[str] = ()
+    hidden: Sequence[str] = ()
 
 
 class Tenant:
@@ -169,25 +178,26 @@ class Tenant:
             self._kept[pid] = {"program": program, "node": node, "pid": pid, "argv": list(argv)}
         return pid
 
-    async def close(self) -> list[str]:
-        """End every process of the stage, then let go of all else. What had to be killed."""
+    async def close(self) -> Ended:
+        """End every process of the stage, then let go of all else."""
         self._let_programs_end()
+        hidden = self.processes.hidden()
         left = await self.processes.end(END_LIMIT_S)
         if isinstance(self.clock, StageClock):
             self._house.selector.clocks.discard(self.clock)
         await self._open_parts.aclose()
         self._crowd.close()
-        return [str(one) for one in left]
+        return _ended(left, hidden)
 
-    async def renew(self) -> list[str]:
-        """Make the stage as new for the next attempt, but for the programs that are kept and the queen's registry. What
-        had to be killed."""
+    async def renew(self) -> Ended:
+        """Make the stage as new for the next attempt, but for the programs that are kept and the queen's registry."""
         async with self._turn:
             return await self._renew()
 
-    async def _renew(self) -> list[str]:
+    async def _renew(self) -> Ended:
         self._let_programs_end()
         self._kept = {pid: kept for pid, kept in self._kept.items() if pid in self.processes.roots()}
+        hidden = self.processes.hidden()
         left = await self.processes.end_others(self._kept.keys(), END_LIMIT_S)
         self._stop_flowing()
         if self._last_wait is not None:
@@ -195,7 +205,7 @@ class Tenant:
         self.faults.clear()
         for node in self.nodes.values():
             sandbox.rebuild(node, self._order.programs, self._house.keys, launchers=self.launcher_path is not None)
-        return [str(one) for one in left]
+        return _ended(left, hidden)
 
     def _let_programs_end(self) -> None:
         """Time flows while programs end, whatever the attempt does: they have limits within which they do. It flows
@@ -297,6 +307,10 @@ class Tenant:
             self._crowd.works()
         waits_us = [due_us - self._base_us for due_us in self.clock.waits]
         return {"now_us": self.now_us, "waits_us": waits_us, "working": self._crowd.working()}
+
+
+def _ended(left: Sequence[Left], hidden: Sequence[Left]) -> Ended:
+    return Ended([str(one) for one in left], [str(one) for one in hidden])
 
 
 def _to_nobody(event: dict[str, Any]) -> None:

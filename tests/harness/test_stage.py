@@ -251,3 +251,39 @@ def test_a_stage_of_which_too_much_would_be_told_is_ended_and_said(stage: Stage,
 
     other.run("echo hello")
     assert other.evidence.run("echo").printed("stdout") == "hello\n"
+
+
+HIDES = f"""#!{sys.executable}
+import os
+if os.fork() == 0:
+    os.setsid()
+    os.chdir("/")
+    if os.fork() == 0:
+        os.execve("/bin/sleep", ["hidden", "600"], {{}})
+"""
+
+
+@pytest.mark.parametrize("is_over_ssh", [False, True])
+def test_a_process_that_hides_is_ended_with_its_stage_and_told(
+    world: World, stage: Stage, tmp_path_factory: pytest.TempPathFactory, tmp_path: Path, is_over_ssh: bool
+) -> None:
+    hiding = open_stage(world, tmp_path_factory.mktemp("s") / "stage")
+    program = tmp_path / "hides"
+    program.write_text(HIDES)
+    program.chmod(0o755)
+    hiding.run(f"ssh workstation.home.arpa {program}" if is_over_ssh else str(program))
+    stage.run("true")
+
+    hiding.close()
+
+    assert [one.split(": ", 1)[1] for one in hiding.hidden] == ["hidden 600"]
+    assert not psutil.pid_exists(int(hiding.hidden[0].split(":")[0]))
+
+
+def test_a_process_that_only_lives_on_does_not_hide(world: World, tmp_path_factory: pytest.TempPathFactory) -> None:
+    stage = open_stage(world, tmp_path_factory.mktemp("s") / "stage")
+    stage.run("sh -c 'setsid sleep 600 & cd / && setsid sleep 600 &'")
+
+    stage.close()
+
+    assert stage.hidden == []

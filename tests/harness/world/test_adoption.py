@@ -67,10 +67,22 @@ def test_an_orphan_without_environment_belongs_where_it_works(world: World, stag
     assert other.processes.roots() == []
 
 
-def test_an_orphan_in_disguise_counts_for_every_stage(world: World, stage: NodeStage, tmp_path: Path) -> None:
+def test_an_orphan_in_disguise_is_known_by_the_sign_of_its_stage(
+    world: World, stage: NodeStage, tmp_path: Path
+) -> None:
     other = world.open(tmp_path / "other")
 
-    pid = orphan(stage, "env -i -C /")
+    pid = orphan(stage, "setsid env -i -C /")
+
+    assert stage.processes.roots() == [pid]
+    assert other.processes.roots() == []
+    assert [hidden.pid for hidden in stage.processes.hidden()] == [pid]
+
+
+def test_an_orphan_without_any_sign_counts_for_every_stage(world: World, stage: NodeStage, tmp_path: Path) -> None:
+    other = world.open(tmp_path / "other")
+
+    pid = orphan(stage, "env -i -C / prlimit --rttime=unlimited")
 
     assert stage.processes.roots() == [pid]
     assert other.processes.roots() == [pid]
