@@ -48,8 +48,10 @@ class Progress:
     beside: what else is written to the same terminal; then what is done, red and under way stands live below it. None:
     the stream is no terminal, or not the runner's alone; then each verdict is a line."""
 
-    def __init__(self, stream: TextIO, beside: LineWatcher | None = None) -> None:
-        self._stream, self._beside = stream, beside
+    def __init__(
+        self, stream: TextIO, beside: LineWatcher | None = None, clock_s: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._stream, self._beside, self._clock_s = stream, beside, clock_s
         self._names: dict[int, str] = {}
         self._expected_s: dict[int, float] = {}
         self._running: dict[int, Running] = {}
@@ -59,9 +61,9 @@ class Progress:
         self._live: Live | None = None
 
     @property
-    def refresh(self) -> tuple[float, Callable[[], None]] | None:
-        """How often, in seconds, what is to be called so that times go on; None when nothing goes on."""
-        return (REFRESH_S, self._show) if self._beside else None
+    def refresh_s(self) -> float | None:
+        """How often, in seconds, it is to be shown so that times go on; None when nothing goes on."""
+        return REFRESH_S if self._beside else None
 
     def __call__(self, event: Event) -> None:
         """Take one event."""
@@ -84,7 +86,7 @@ class Progress:
             self._expected_s[event["number"]] = event["expected_s"]
 
     def _on_attempt_started(self, event: Event) -> None:
-        self._running[event["number"]] = Running(self._names[event["number"]], time.monotonic())
+        self._running[event["number"]] = Running(self._names[event["number"]], self._clock_s())
 
     def _on_step_started(self, event: Event) -> None:
         self._running[event["number"]].step = event["step"]
@@ -121,9 +123,9 @@ class Progress:
             self._live.stop()
             self._live = None
 
-    def _show(self) -> None:
+    def show(self) -> None:
         """Show the state as it is now, unless that was done just now, or somebody is in the middle of a line."""
-        now_s = time.monotonic()
+        now_s = self._clock_s()
         if now_s < self._shown_s + REFRESH_S or self._beside is None or not self._beside.is_complete:
             return
         self._shown_s = now_s

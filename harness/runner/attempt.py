@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import signal
 import socket
 import sys
 import traceback
+import warnings
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
@@ -19,6 +23,7 @@ from harness.runner import tree, verdict
 from harness.runner.guardian import Guardian
 from harness.runner.messages import Forwarder
 from harness.runner.plan import Planned, containers
+from harness.runner.process_settings import ProcessSettings
 
 MARK = "RBEE_BDD_ATTEMPT"
 # What is told to end without being waited for is still there when the scenario is over.
@@ -31,12 +36,13 @@ RUNNERS = (os.path.dirname(behave.runner.__file__), os.path.dirname(__file__), "
 class Setting:
     """Where an attempt takes place. name: unique among all attempts of all runs. output: the file that gets what the
     attempt writes past behave's capture, None where that is meant for the terminal. attached: it stays in the
-    terminal's session."""
+    terminal's session. process: the settings that before_all has left."""
 
     name: str
     directory: Path
     output: Path | None
     attached: bool
+    process: ProcessSettings
 
 
 class Context(behave.runner.Context):
@@ -54,36 +60,82 @@ class Context(behave.runner.Context):
             raise
 
 
-def live(runner: Any, guardian: Guardian, planned: Planned, setting: Setting, channel: socket.socket) -> NoReturn:
-    """The life of the forked process, which ends with it. What is told goes over `channel`."""
+def live(
+    runner: Any,
+    guardian: Guardian,
+    planned: Planned,
+    setting: Setting,
+    channel: socket.socket,
+    *,
+    end: Callable[[int], NoReturn] = os._exit,
+) -> NoReturn:
+    """The life of the forked process, which ends with it: nothing that happens in there leaves it. What is told goes
+    over `channel`. end: bound here, where no step can replace it."""
     code = 1
+    try:
+        code = _live(runner, guardian, planned, setting, channel)
+    finally:
+        end(code)
+
+
+def _live(runner: Any, guardian: Guardian, planned: Planned, setting: Setting, channel: socket.socket) -> int:
+    """Returns the exit code: 0 when everything has been told."""
     try:
         guardian.entrust(os.getpid())
         _settle(setting)
         runner.config.userdata["attempt_dir"] = str(setting.directory)
         before = tree.pids()
-        forwarder = Forwarder(channel, in_step_with_runner=setting.output is None)
+        forwarder = Forwarder(channel, setting.directory, in_step_with_runner=setting.output is None)
         broke = _carry_out(runner, planned, forwarder)
-        scenario = planned.scenario
-        forwarder.ended(
-            scenario,
-            verdict.of_scenario(scenario, broke=broke),
-            left=_end_what_is_left(before, setting.name),
-            undefined=[[s.keyword, s.step_type, s.name, s.filename, s.line] for s in runner.undefined_steps],
-            aborted=runner.aborted,
-        )
-        code = 0
+        if not forwarder.is_own:
+            return 1  # a fork of the attempt that has come out of its step
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # the user's filters are for the user's code
+            _conclude(runner, planned, setting, channel, forwarder, before, broke)
+        return 0
     except BaseException:
-        traceback.print_exc(file=sys.__stderr__)
+        _tell_on_stderr()
+        return 1
     finally:
-        for stream in (sys.__stdout__, sys.__stderr__):
-            if stream is not None:
-                stream.flush()
-        os._exit(code)
+        _flush()
+
+
+def _conclude(
+    runner: Any,
+    planned: Planned,
+    setting: Setting,
+    channel: socket.socket,
+    forwarder: Forwarder,
+    before: set[int],
+    broke: BaseException | None,
+) -> None:
+    """End what the scenario has left, and tell the runner how it was."""
+    scenario = planned.scenario
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    outcome = verdict.of_scenario(scenario, broke=broke)
+    _run_exit_functions()
+    left = _end_what_is_left(before, setting, channel)
+    undefined = [[s.keyword, s.step_type, s.name, s.filename, s.line] for s in runner.undefined_steps]
+    forwarder.ended(scenario, outcome, left=left, undefined=undefined, aborted=runner.aborted)
+
+
+def _tell_on_stderr() -> None:
+    """Write the traceback of what broke the attempt where the attempt's output goes, if that is still there."""
+    with suppress(Exception):
+        os.write(2, traceback.format_exc().encode(errors="backslashreplace"))
+
+
+def _flush() -> None:
+    for stream in (sys.stdout, sys.stderr, sys.__stdout__, sys.__stderr__):
+        with suppress(Exception):
+            stream.flush()  # type: ignore[union-attr] # a stream that is not there has nothing to flush
 
 
 def _settle(setting: Setting) -> None:
-    """Make the process one of its own: session, signals, output, mark."""
+    """Make the process one of its own: session, signals, output, mark; with the settings that the user's code has made
+    for the process, and without what is to be done at the runner's end."""
+    setting.process.apply()
+    _forget_exit_functions()
     if not setting.attached:
         os.setsid()
         os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
@@ -99,12 +151,31 @@ def _settle(setting: Setting) -> None:
     signal.pthread_sigmask(signal.SIG_SETMASK, [])
     tree.adopt_orphans()
     os.environ[MARK] = setting.name
+    os.putenv(MARK, setting.name)  # where os.environ was replaced, that alone reaches a child
+
+
+def _forget_exit_functions() -> None:
+    """What the runner's process has registered with atexit is for its own end. The helpers of multiprocessing are told
+    apart by their process, so that its function is right in both."""
+    atexit._clear()
+    if "multiprocessing.util" in sys.modules:
+        atexit.register(sys.modules["multiprocessing.util"]._exit_function)
+
+
+def _run_exit_functions() -> None:
+    """Run what was registered in the attempt. That of multiprocessing waits for children that it does not end; they
+    are not waited for, but left behind."""
+    processes = sys.modules.get("multiprocessing.process")
+    if processes is not None and any(not child.daemon for child in processes.active_children()):
+        atexit.unregister(sys.modules["multiprocessing.util"]._exit_function)
+    atexit._run_exitfuncs()
 
 
 def _interrupted(_number: int, frame: FrameType | None) -> None:
     """Say where the attempt was when it was told to end, then let behave end it: hooks and cleanups run."""
     own = [each for each in traceback.extract_stack(frame) if not each.filename.startswith(RUNNERS)]
-    os.write(2, "".join(["interrupted at:\n", *traceback.format_list(own)]).encode())
+    with suppress(OSError):  # the terminal may be gone
+        os.write(2, "".join(["interrupted at:\n", *traceback.format_list(own)]).encode(errors="backslashreplace"))
     raise KeyboardInterrupt
 
 
@@ -120,11 +191,13 @@ def _carry_out(runner: Any, planned: Planned, forwarder: Forwarder) -> BaseExcep
     try:
         planned.feature.run(runner)
     except BaseException as error:
-        traceback.print_exc(file=sys.__stderr__)
+        _tell_on_stderr()
         broke = error
+    if not forwarder.is_own:
+        return broke
     try:
         context._do_remaining_cleanups()
-    except Exception as error:
+    except BaseException as error:
         broke = broke or error
     return broke
 
@@ -140,14 +213,23 @@ def _leave_only(planned: Planned) -> None:
         item = container
 
 
-def _end_what_is_left(before: set[int], name: str) -> list[dict[str, Any]]:
-    """End the processes that the scenario has left, and describe them. before: the processes that were there at
-    first."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    found = {*tree.living_below(os.getpid()), *tree.marked(tree.pids() - before, f"{MARK}={name}")}
+def _end_what_is_left(before: set[int], setting: Setting, channel: socket.socket) -> list[dict[str, Any]]:
+    """End the processes that the scenario has left, and describe them; what ends by itself with its owner, such as the
+    helpers of multiprocessing, is none. before: the processes that were there at first."""
+    found = {*tree.living_below(os.getpid()), *tree.marked(tree.pids() - before, f"{MARK}={setting.name}")}
+    if found:
+        _let_go_of_descriptors(channel)
     living = tree.wait_gone(found, ENDING_LIMIT_S)
     left = [tree.describe(pid) for pid in living]
     tree.send(living, signal.SIGKILL)
     tree.kill_below(os.getpid())
     tree.wait_gone(living, tree.KILLED_LIMIT_S)
     return left
+
+
+def _let_go_of_descriptors(channel: socket.socket) -> None:
+    """As the end of the process will: by that a helper sees that its owner is gone."""
+    for descriptor in map(int, os.listdir("/proc/self/fd")):
+        if descriptor > 2 and descriptor != channel.fileno():
+            with suppress(OSError):
+                os.close(descriptor)

@@ -5,20 +5,18 @@ from __future__ import annotations
 import os
 import selectors
 import shutil
-import socket
-import sys
-import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
-from harness.runner import folder, signals, story, tree, verdict
-from harness.runner.attempt import MARK, Setting
+from harness.runner import folder, story, tree, verdict
+from harness.runner.attempt import MARK
+from harness.runner.begin import Live, Shortage, Terms, begin
 from harness.runner.events import EventLog
 from harness.runner.messages import Message
+from harness.runner.monotonic import now_s
 from harness.runner.plan import Planned
 from harness.runner.signals import Signals
 from harness.runner.under_way import Attempt
@@ -26,25 +24,6 @@ from harness.runner.verdict import Verdict
 from harness.runner.watched import Watched
 
 RUN_LIMIT_EXIT_CODE = 124
-
-
-@dataclass(frozen=True)
-class Terms:
-    """What the crew works to.
-
-    run: the run's name. directory: its folder. jobs: attempts at the same time. limit_s, run_limit_s: for a scenario
-    and for all, None for no limit. stop: start nothing more after the first red one. attached, live: the attempts are
-    in the terminal's session; they write to the terminal. again: location → the command that repeats it."""
-
-    run: str
-    directory: Path
-    jobs: int
-    limit_s: float | None
-    run_limit_s: float | None
-    stop: bool
-    attached: bool
-    live: bool
-    again: Callable[[str], str]
 
 
 @dataclass(frozen=True)
@@ -70,18 +49,20 @@ class Crew:
         terms: Terms,
         events: EventLog,
         ending: Signals,
-        live: Callable[[Planned, Setting, socket.socket], NoReturn],
+        live: Live,
     ) -> None:
         self.outcomes: dict[int, Outcome] = {}
         self.messages: dict[int, deque[Message]] = {each.number: deque() for each in plan}
         self.durations_s: dict[str, float] = {}
         self.exit_code: int | None = None
-        self.refresh: tuple[float, Callable[[], None]] | None = None
+        self.refresh_s: float | None = None
+        self.refresh: Callable[[], object] = lambda: None
         self._waiting = deque(plan)
         self._under_way: dict[int, Attempt] = {}
         self._terms, self._events, self._signals, self._live = terms, events, ending, live
         self._signals_seen = 0
-        self._run_until_s = time.monotonic() + (terms.run_limit_s or float("inf"))
+        self._shortage = Shortage(lambda text: events.emit("note", text=text))
+        self._run_until_s = now_s() + (terms.run_limit_s or float("inf"))
         self._to_remove: list[Path] = []
         self._own_children = set(tree.children(os.getpid()))
         # poll, not epoll: a forked attempt that closes its copy of an epoll would make the runner deaf.
@@ -99,19 +80,26 @@ class Crew:
 
     def turn(self) -> None:
         """Start what is due, then wait until something happens, and see to it."""
-        while self._waiting and len(self._under_way) < self._terms.jobs and not self._signals.received:
-            planned = self._waiting.popleft()
-            try:
-                self._start(planned)
-            except OSError as error:
-                self._refuse(planned, Verdict(verdict.ERROR, f"it could not be begun: {error}"))
+        self._start_what_is_due()
         self.sweep()
         ready = self._selector.select(self._wait_s())
         for key, _ in sorted(ready, key=lambda each: each[0].data[0]):
             key.data[1]()
         self._look_at_clock()
-        if self.refresh is not None:
-            self.refresh[1]()
+        self.refresh()
+
+    def _start_what_is_due(self) -> None:
+        while self._waiting and len(self._under_way) < self._terms.jobs and not self._signals.received:
+            planned = self._waiting.popleft()
+            try:
+                self._start(planned)
+            except OSError as error:
+                if self._shortage.is_worth_waiting(error, len(self._under_way)):
+                    self._waiting.appendleft(planned)
+                    return
+                self._refuse(planned, Verdict(verdict.ERROR, f"it could not be begun: {error}"))
+            else:
+                self._shortage.is_over()
 
     def refuse(self, final: Verdict) -> None:
         """Give this verdict to all that are not begun."""
@@ -143,58 +131,42 @@ class Crew:
         self._tell_verdict(planned, final, story=None, duration_s=0.0, steps=steps, left=[], logs={}, directory=None)
 
     def _start(self, planned: Planned) -> None:
-        terms = self._terms
-        directory = terms.directory / str(planned.number)
-        directory.mkdir()
-        output = None if terms.live else directory.with_suffix(".txt")
-        setting = Setting(f"{terms.run}.{planned.number}", directory, output, terms.attached)
-        ours, theirs = socket.socketpair()
-        sys.stdout.flush()
-        sys.stderr.flush()
-        with signals.kept():  # the child lets them in when it is ready for them
-            pid = os.fork()
-            if pid == 0:
-                ours.close()
-                self._live(planned, setting, theirs)
-        theirs.close()
-        ours.setblocking(False)
-        under_way = Attempt(planned, setting, pid, os.pidfd_open(pid), ours, time.monotonic(), terms.limit_s)
+        under_way = begin(planned, self._terms, self._live)
         self._under_way[planned.number] = under_way
-        self._selector.register(ours, selectors.EVENT_READ, (2, lambda: self._on_message(under_way)))
+        self._selector.register(under_way.channel, selectors.EVENT_READ, (2, lambda: self._on_message(under_way)))
         self._selector.register(under_way.process, selectors.EVENT_READ, (3, lambda: self._on_end(under_way)))
-        self._events.emit("attempt_started", number=planned.number, pid=pid)
+        self._events.emit("attempt_started", number=planned.number, pid=under_way.pid)
 
     def _wait_s(self) -> float | None:
         if not self._under_way:
-            return 0.0
+            return self._shortage.pause_s
         next_look_s = min([self._run_until_s, *(each.next_look_s for each in self._under_way.values())])
-        wait_s = max(0.0, next_look_s - time.monotonic())
-        if self.refresh is not None:
-            wait_s = min(wait_s, self.refresh[0])
+        wait_s = max(0.0, next_look_s - now_s())
+        if self.refresh_s is not None:
+            wait_s = min(wait_s, self.refresh_s)
         return None if wait_s == float("inf") else wait_s
 
     def _look_at_clock(self) -> None:
-        now_s = time.monotonic()
-        if now_s >= self._run_until_s and self.exit_code is None:
+        seen_s = now_s()
+        if seen_s >= self._run_until_s and self.exit_code is None:
             self.exit_code = RUN_LIMIT_EXIT_CODE
             reason = f"the run took longer than its limit of {self._terms.run_limit_s:g} s"
             self._end_run(verdict.TIMEOUT, reason)
         for each in self._under_way.values():
-            if each.next_look_s <= now_s and each.cut is None and each.limit_s is not None:
+            if each.next_look_s <= seen_s and each.cut is None and each.limit_s is not None:
                 if each.is_slow:
-                    each.cut_short(Verdict(verdict.TIMEOUT, f"no end after {each.limit_s:g} s, {each.where}"), now_s)
+                    each.cut_short(Verdict(verdict.TIMEOUT, f"no end after {each.limit_s:g} s, {each.where}"), seen_s)
                 else:
                     each.is_slow = True
-                    self._tell("slow", each, where=each.where, after_s=now_s - each.began_s, limit_s=each.limit_s)
-            each.strike(now_s)
+                    self._tell("slow", each, where=each.where, after_s=seen_s - each.began_s, limit_s=each.limit_s)
+            each.strike(seen_s)
 
     def _end_run(self, word: str, reason: str) -> None:
         """End what is under way with the verdict `word`; what is not begun is not run."""
         self.refuse(Verdict(verdict.NOT_RUN, reason))
         for each in self._under_way.values():
-            with suppress(EOFError):
-                self._hear(each)  # or it would not be known where it is
-            each.cut_short(Verdict(word, f"{reason}, {each.where}"), time.monotonic())
+            self._hear(each)  # or it would not be known where it is
+            each.cut_short(Verdict(word, f"{reason}, {each.where}"), now_s())
         self._run_until_s = float("inf")
 
     def _on_signal(self) -> None:
@@ -219,60 +191,84 @@ class Crew:
         self._end_run(verdict.ERROR, f"{watched.name} (pid {watched.pid}) died{how and ': '}{how}")
 
     def _on_message(self, under_way: Attempt) -> None:
-        try:
-            self._hear(under_way)
-        except EOFError:
+        if not self._hear(under_way):
             self._selector.unregister(under_way.channel)
 
-    def _hear(self, under_way: Attempt) -> None:
-        for message in under_way.hear():
-            self.messages[under_way.planned.number].append(message)
-            if message["do"] == "match":
-                self._tell("step_started", under_way, step=message["text"], line=message["line"])
-            elif message["do"] == "result":
-                fields = {key: message[key] for key in ("line", "status", "duration_s", "error_message", "proven")}
-                self._tell("step_ended", under_way, step=message["text"], **fields)
+    def _hear(self, under_way: Attempt) -> bool:
+        """Take what the attempt has told; returns whether there may be more. One that tells what is no message is
+        ended: nothing that it might still say could be believed."""
+        try:
+            for message in under_way.hear():
+                self._take(under_way, message)
+        except EOFError:
+            return False
+        except Exception as error:
+            under_way.cut_short(Verdict(verdict.ERROR, f"{verdict.in_words(error)}, {under_way.where}"), now_s())
+            return False
+        return True
+
+    def _take(self, under_way: Attempt, message: Message) -> None:
+        self.messages[under_way.planned.number].append(message)
+        if message["do"] == "match":
+            self._tell("step_started", under_way, step=message["text"], line=message["line"])
+        elif message["do"] == "result":
+            fields = {key: message[key] for key in ("line", "status", "duration_s", "error_message", "proven")}
+            self._tell("step_ended", under_way, step=message["text"], **fields)
 
     def _on_end(self, under_way: Attempt) -> None:
-        self._on_last_words(under_way)
+        """Whatever is odd about one attempt makes that one red, and harms no other."""
+        self._hear(under_way)
+        for descriptor in (under_way.channel, under_way.process):
+            if descriptor in self._selector.get_map():
+                self._selector.unregister(descriptor)
         del self._under_way[under_way.planned.number]
-        self._selector.unregister(under_way.process)
         wait_status = under_way.close()
+        left: list[dict[str, Any]] = []
+        try:
+            final = self._judge(under_way, wait_status, left)
+            found = self._look_at_what_is_left(under_way, final)
+        except Exception as error:
+            final = Verdict(
+                verdict.ERROR, f"what came of it cannot be told: {verdict.in_words(error)}, {under_way.where}"
+            )
+            found = {"logs": {}, "directory": str(under_way.setting.directory), "steps": {}}
+        self._conclude(under_way, final, left=left, **found)
         told = under_way.told
-        left = [*(told["left"] if told else []), *self._end_orphans(None if told else under_way)]
-        own = Verdict(told["verdict"], told["reason"]) if told else None
-        final = verdict.judge(own, cut=under_way.cut, wait_status=wait_status, where=under_way.where, left=left)
-        self._conclude(under_way, final, left)
-        if told and told["aborted"] and under_way.cut is None:
+        if told and told.get("aborted") and under_way.cut is None:
             self.refuse(Verdict(verdict.NOT_RUN, f"the run was aborted by {under_way.planned.location}"))
         elif final.red and self._terms.stop:
             self.refuse(Verdict(verdict.NOT_RUN, "stopped after the first red scenario (--stop)"))
 
-    def _on_last_words(self, under_way: Attempt) -> None:
-        with suppress(EOFError):
-            self._hear(under_way)
-        if under_way.channel in self._selector.get_map():
-            self._selector.unregister(under_way.channel)
+    def _judge(self, under_way: Attempt, wait_status: int | None, left: list[dict[str, Any]]) -> Verdict:
+        """The verdict on an attempt. left: gets what it has left behind."""
+        told = under_way.told
+        has_told = told is not None and wait_status == 0
+        left += self._end_orphans(None if has_told else under_way)
+        left[:0] = told["left"] if told else []
+        own = Verdict(str(told["verdict"]), str(told["reason"])) if told else None
+        return verdict.judge(own, cut=under_way.cut, wait_status=wait_status, where=under_way.where, left=left)
 
-    def _conclude(self, under_way: Attempt, final: Verdict, left: Sequence[dict[str, Any]]) -> None:
-        planned, setting = under_way.planned, under_way.setting
-        duration_s = time.monotonic() - under_way.began_s
-        self.outcomes[planned.number] = Outcome(final, True, under_way.told, setting.output)
-        is_kept = final.word != verdict.PASSED and any(setting.directory.iterdir())
+    def _look_at_what_is_left(self, under_way: Attempt, final: Verdict) -> dict[str, Any]:
+        """What there is to be told of an attempt beside its verdict; its directory is kept when it is red and has left
+        something there."""
+        directory = under_way.setting.directory
+        is_kept = final.word != verdict.PASSED and directory.is_dir() and any(directory.iterdir())
         if not is_kept:
-            self._to_remove.append(setting.directory)
+            self._to_remove.append(directory)
+        return {
+            "steps": under_way.count_steps(),
+            "logs": folder.tails(directory) if is_kept else {},
+            "directory": str(directory) if is_kept else None,
+        }
+
+    def _conclude(self, under_way: Attempt, final: Verdict, **found: Any) -> None:
+        planned = under_way.planned
+        duration_s = now_s() - under_way.began_s
+        self.outcomes[planned.number] = Outcome(final, True, under_way.told, under_way.setting.output)
         if final.word == verdict.PASSED:
             self.durations_s[planned.key] = duration_s
-        self._tell_verdict(
-            planned,
-            final,
-            story=story.of_attempt(under_way, final, lambda text: self._events.emit("note", text=text)),
-            duration_s=duration_s,
-            steps=under_way.count_steps(),
-            left=left,
-            logs=folder.tails(setting.directory) if is_kept else {},
-            directory=str(setting.directory) if is_kept else None,
-        )
+        told = story.of_attempt(under_way, final, lambda text: self._events.emit("note", text=text))
+        self._tell_verdict(planned, final, story=told, duration_s=duration_s, **found)
 
     def _end_orphans(self, killed: Attempt | None = None) -> list[dict[str, Any]]:
         """End what attempts that are no more have left, and describe it. killed: one that could not do so itself."""

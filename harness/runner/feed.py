@@ -11,12 +11,15 @@ from typing import Any
 
 from behave.model import Feature, Step
 
-from harness.runner import replay, verdict
+from harness.runner import folder, replay, verdict
 from harness.runner.crew import Crew, Outcome
+from harness.runner.guarded import Failed
 from harness.runner.messages import AWAITED, Message
 from harness.runner.plan import Planned
 from harness.runner.replay import Definitions, Replay
 from harness.runner.verdict import Verdict
+
+SHOWN_BYTES = 2**17
 
 
 class Feed:
@@ -24,7 +27,8 @@ class Feed:
     what the scenario's attempt has told, once that is over.
 
     at_once: show what an attempt tells as soon as it tells it; only one may be under way then. make_way: to be called
-    before something is shown. verdicts: filled by the id() of the scenario, for the reporters."""
+    before something is shown. failed: is told what could not be shown, and why. verdicts: filled by the id() of the
+    scenario, for the reporters."""
 
     def __init__(
         self,
@@ -32,11 +36,12 @@ class Feed:
         crew: Crew,
         *,
         at_once: bool,
-        make_way: Callable[[], None],
+        make_way: Callable[[], object],
+        failed: Failed,
         verdicts: dict[int, Verdict],
     ) -> None:
         self._runner, self._crew = runner, crew
-        self._at_once, self._make_way, self._verdicts = at_once, make_way, verdicts
+        self._at_once, self._make_way, self._failed, self._verdicts = at_once, make_way, failed, verdicts
         self._definitions = Definitions(runner.step_registry)
 
     def feature(self, feature: Feature, planned: list[Planned]) -> None:
@@ -61,15 +66,26 @@ class Feed:
         player = Replay(planned.scenario, self._runner.formatters, self._definitions)
         while outcome is None:
             if self._at_once:
-                self._play(player, planned.number)
+                self._show(planned, lambda: self._play(player, planned.number))
             self._crew.turn()
             outcome = self._crew.outcomes.get(planned.number)
-        self._play(player, planned.number)
-        self._verdicts[id(planned.scenario)] = outcome.verdict
+        final = outcome
+        self._verdicts[id(planned.scenario)] = final.verdict
         self._make_way()
-        self._conclude(player, planned, outcome)
-        self._crew.outcomes[planned.number] = replace(outcome, told=None)  # so that memory does not grow with the run
-        return outcome.verdict.red
+        self._show(planned, lambda: self._play(player, planned.number))
+        self._show(planned, lambda: self._conclude(player, planned, final))
+        self._crew.outcomes[planned.number] = replace(final, told=None)  # so that memory does not grow with the run
+        return final.verdict.red
+
+    def _show(self, planned: Planned, shown: Callable[[], None]) -> None:
+        """What cannot be shown costs no verdict: an attempt may tell things that behave's model does not know."""
+        try:
+            shown()
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
+            self._crew.messages[planned.number].clear()
+            self._failed(f"the reports of {planned.location}", error)
 
     def _play(self, player: Replay, number: int) -> None:
         messages = self._crew.messages[number]
@@ -97,9 +113,18 @@ class Feed:
 
 
 def _relay(output: Path, *, is_kept: bool) -> None:
-    """Show what an attempt wrote past behave's capture."""
-    text = output.read_text(encoding="utf-8", errors="replace") if output.exists() else ""
-    if text:
-        sys.stdout.write(text)
-    if not (text and is_kept):
+    """Show what an attempt wrote past behave's capture: its ends, where it is long."""
+    try:
+        first, last = folder.ends_of(output, SHOWN_BYTES, SHOWN_BYTES)
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        sys.stdout.write(f"{output} cannot be shown: {error.strerror}\n")
+        return
+    if first:
+        left_out = output.stat().st_size - len(first) - len(last)
+        kept = f"; all of it is in {output}" if is_kept else ""
+        first += f"\n… {left_out:,} bytes are left out here{kept} …\n".encode()
+    sys.stdout.write((first + last).decode(errors="replace"))
+    if not (last and is_kept):
         output.unlink(missing_ok=True)

@@ -23,6 +23,7 @@ ANOTHER = "name another one with -D run_dir=PATH"
 LONGEST_PATH = 70
 TAIL_LINES = 10
 TAIL_BYTES = 4096
+HEAD_BYTES = 2**20  # the first line of an event log has the run's whole command line
 
 
 def create(wanted: Path | None, run: str) -> Path:
@@ -43,6 +44,14 @@ def create(wanted: Path | None, run: str) -> Path:
     return folder
 
 
+def discard(folder: Path, *, was_there: bool) -> None:
+    """Remove the folder of a run that did not take place; one that the user had made stays, without what it got."""
+    if not was_there:
+        shutil.rmtree(folder, ignore_errors=True)
+        return
+    (folder / EVENT_LOG).unlink(missing_ok=True)
+
+
 def prune(checkout: str) -> None:
     """Remove all but the newest folders that finished runs of this user in the directory `checkout` left in the default
     place: memory is dear. Red and green ones are counted apart, so that green runs do not cost a red one its folder."""
@@ -59,35 +68,53 @@ def prune(checkout: str) -> None:
 
 
 def _checkout(folder: Path) -> str | None:
-    """Where the run of this folder was started; its log begins with that."""
-    with (folder / EVENT_LOG).open(encoding="utf-8") as log:
-        try:
-            where = json.loads(log.readline()).get("cwd")
-        except (ValueError, AttributeError):
-            return None
-    return where if isinstance(where, str) else None
+    """Where the run of this folder was started, as its event log says; None when no run has made the folder: other
+    things may have such a name, too."""
+    first, last = ends_of(folder / EVENT_LOG, HEAD_BYTES, 0)
+    try:
+        begun = json.loads((first or last).split(b"\n")[0])
+        is_of_a_run = begun["event"] == "run_started" and f"{PREFIX}{begun['run']}" == folder.name
+        return str(begun["cwd"]) if is_of_a_run else None
+    except (ValueError, TypeError, KeyError):
+        return None
 
 
 def _is_green(folder: Path) -> bool:
     """Whether the run of this folder came to its end, and all passed."""
-    with (folder / EVENT_LOG).open("rb") as log:
-        log.seek(max(0, log.seek(0, os.SEEK_END) - TAIL_BYTES))
-        last = log.read().splitlines()[-1:]
+    lines = ends_of(folder / EVENT_LOG, 0, TAIL_BYTES)[1].splitlines()
     try:
-        return bool(last) and json.loads(last[0]).get("exit_code") == 0
+        return bool(lines) and json.loads(lines[-1]).get("exit_code") == 0
     except (ValueError, AttributeError):
         return False
 
 
 def tails(attempt_dir: Path) -> dict[str, str]:
-    """The end of each program's log below an attempt's directory: path below it → its last lines."""
+    """The end of each program's log below an attempt's directory: path below it → its last lines, or why they cannot be
+    read."""
     ends: dict[str, str] = {}
     for path in sorted(attempt_dir.glob("**/logs/*.log")):
-        with path.open("rb") as log:
-            log.seek(max(0, path.stat().st_size - TAIL_BYTES))
-            lines = log.read().decode(errors="replace").splitlines()
-        ends[str(path.relative_to(attempt_dir))] = "\n".join(lines[-TAIL_LINES:])
+        try:
+            _, end = ends_of(path, 0, TAIL_BYTES)
+            text = "\n".join(end.decode(errors="replace").splitlines()[-TAIL_LINES:])
+        except OSError as error:
+            text = f"(cannot be read: {error.strerror})"
+        ends[str(path.relative_to(attempt_dir))] = text
     return ends
+
+
+def ends_of(path: Path, first: int, last: int) -> tuple[bytes, bytes]:
+    """The first and the last bytes of a file, so many at most, none of them twice. Raises OSError for what is no
+    regular file: nobody waits for the other end of a pipe here."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        about = os.fstat(descriptor)
+        if not stat.S_ISREG(about.st_mode):
+            raise OSError(0, "no regular file")
+        if about.st_size <= first + last:
+            return b"", os.pread(descriptor, about.st_size, 0)
+        return os.pread(descriptor, first, 0), os.pread(descriptor, last, about.st_size - last)
+    finally:
+        os.close(descriptor)
 
 
 def _default_place() -> Path:

@@ -5,26 +5,19 @@ from __future__ import annotations
 import os
 import sys
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from itertools import groupby
 from typing import Any
 
-from behave.exception import ConfigError, FileNotFoundError, InvalidFileLocationError, InvalidFilenameError
+from behave.exception import ConfigError
+from behave.model import Feature
 from behave.model_type import FileLocation
 from behave.parser import ParserError
-from behave.runner_util import parse_features
+from behave.runner_util import FeatureScenarioLocationCollector2, parse_features
 
-from harness.runner import plan
+from harness.runner import plan, verdict
 from harness.runner.options import WrongUse
-
-WRONG_USE = (
-    WrongUse,
-    ConfigError,
-    FileNotFoundError,
-    InvalidFileLocationError,
-    InvalidFilenameError,
-    ParserError,
-)
 
 
 def check_machine() -> None:
@@ -35,42 +28,64 @@ def check_machine() -> None:
 
 
 def plan_run(runner: Any) -> plan.Plan:
-    """Load hooks and features into behave's `runner`, and plan. Raises one of WRONG_USE."""
+    """Load hooks and features into behave's `runner`, and plan. Raises WrongUse."""
     locations = load_features(runner)
     plan.check_addresses(locations, runner.features)
     return plan.make(runner.features, runner.config)
 
 
 def load_features(runner: Any) -> list[FileLocation]:
-    """Load hooks and features into behave's `runner`; returns where the features lie. Raises one of WRONG_USE."""
-    runner.setup_paths()
-    with _told(runner, "hooks"):
+    """Load hooks and features into behave's `runner`; returns where the features lie. Raises WrongUse."""
+    with _told(runner, ""):
+        runner.setup_paths()
+    with _told(runner, "hooks cannot be loaded: "):
         runner.load_hooks()
-    locations = [location for location in runner.feature_locations() if not runner.config.exclude(location)]
+    with _told(runner, ""):
+        locations = [location for location in runner.feature_locations() if not runner.config.exclude(location)]
     for location in locations:
         if not os.path.isfile(location.filename):
             raise WrongUse(f"{location}: there is no such file")
-    runner.features.extend(parse_features(locations, language=runner.config.lang))
+    for filename, addressed in groupby(locations, key=lambda location: location.filename):
+        with _told(runner, ""):
+            runner.features.extend(_load_feature(filename, list(addressed), runner.config.lang))
     return locations
 
 
 def load_steps(runner: Any) -> None:
     """Load the step definitions. Raises WrongUse."""
-    with _told(runner, "steps"):
+    with _told(runner, "steps cannot be loaded: "):
         runner.load_step_definitions()
+
+
+def _load_feature(filename: str, addressed: Sequence[FileLocation], language: str | None) -> list[Feature]:
+    """The feature in the file, as far as it is addressed; none when nothing stands there."""
+    features: list[Feature] = parse_features([FileLocation(filename)], language=language)
+    for feature in features:
+        plan.add_rowless(feature)
+        collector = FeatureScenarioLocationCollector2(feature)
+        for location in addressed:
+            collector.add_location(location)
+        collector.build_feature()
+    return features
 
 
 @contextmanager
 def _told(runner: Any, what: str) -> Iterator[None]:
+    """Whatever is raised while something of the user's is loaded, is wrong use: SystemExit too, which would end the run
+    with a code of its own."""
     try:
         yield
-    except Exception as error:
-        raise WrongUse(f"{what} cannot be loaded: {_describe(error, runner.base_dir)}") from error
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
+        raise WrongUse(f"{what}{_describe(error, getattr(runner, 'base_dir', None))}") from error
 
 
-def _describe(error: Exception, base_dir: str) -> str:
+def _describe(error: BaseException, base_dir: str | None) -> str:
     """The error, and the last place in the user's own files on the way to it."""
     text = "".join(traceback.format_exception_only(error)).strip()
+    if base_dir is None or isinstance(error, (ConfigError, ParserError)):
+        return verdict.text_of(error)
     frames = traceback.extract_tb(error.__traceback__)
     own = [frame for frame in frames if os.path.abspath(frame.filename).startswith(base_dir)]
     return f"{own[-1].filename}:{own[-1].lineno}: {text}" if own else text

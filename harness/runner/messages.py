@@ -13,36 +13,53 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
+import os
 import socket
-from typing import Any
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NoReturn
 
 from behave.capture import ManyCaptured
 from behave.model import Scenario, Step
 
+from harness.runner.channel import Mouth
 from harness.runner.plan import containers
-from harness.runner.verdict import Verdict
+from harness.runner.verdict import Verdict, text_of
 
 Message = dict[str, Any]
 # After these a live attempt waits until the runner has shown them.
 AWAITED = ("match", "result")
+# Of one text that a scenario has printed, or raised, so much is told, half of it from its end.
+LONGEST_TEXT = 2**18
+LONGEST_ATTACHMENT = 2**25
 
 
 class Forwarder:
     """A behave formatter that forwards to the runner what concerns the scenario.
 
-    in_step_with_runner: wait after each step's begin and end until the runner has shown it, so that what the step
-    prints to the terminal stands between them."""
+    directory: the attempt's own, for what is too long to be told. in_step_with_runner: wait after each step's begin and
+    end until the runner has shown it, so that what the step prints to the terminal stands between them."""
 
-    def __init__(self, channel: socket.socket, *, in_step_with_runner: bool) -> None:
-        self._channel = channel
+    def __init__(self, channel: socket.socket, directory: Path, *, in_step_with_runner: bool) -> None:
+        self._mouth = Mouth(channel)
+        self._overflow = Overflow(directory)
         self._in_step = in_step_with_runner
         self._ahead: list[Step] = []
+        self._told: dict[int, Message] = {}
+
+    @property
+    def is_own(self) -> bool:
+        """Whether this process is the attempt, and no fork of it."""
+        return self._mouth.is_own
 
     def _tell(self, do: str, **fields: Any) -> None:
-        self._channel.sendall(json.dumps({"do": do, **fields}).encode() + b"\n")
+        if not self._mouth.is_own:
+            _end_fork()
+        self._mouth.say(json.dumps({"do": do, **fields}).encode())
         if self._in_step and do in AWAITED:
-            self._channel.recv(1)
+            self._mouth.await_answer()
 
     def scenario(self, _scenario: Scenario) -> None:
         """behave begins the scenario."""
@@ -62,19 +79,32 @@ class Forwarder:
     def result(self, step: Step) -> None:
         """A step has ended."""
         self._ahead.pop(0)
-        self._tell("result", text=f"{step.keyword} {step.name}", **state_of_step(step))
+        state = self._told[step.line] = self._state_of_step(step)
+        self._tell("result", text=f"{step.keyword} {step.name}", **state)
 
     def embedding(self, mime_type: str, data: bytes) -> None:
         """The user attaches data to the running step."""
         if not self._ahead:
             raise RuntimeError("context.attach() needs a step to which it can attach")
+        if len(data) > LONGEST_ATTACHMENT:
+            mime_type, data = "text/plain", self._overflow.note(data, "attachment").encode()
         self._tell("embedding", mime_type=mime_type, data=base64.b64encode(data).decode())
 
     def ended(self, scenario: Scenario, verdict: Verdict, **fields: Any) -> None:
-        """The scenario is over, hooks and cleanups too."""
-        story = getattr(scenario, "story", None)  # harness/runner/story.py
-        told = {"verdict": verdict.word, "reason": verdict.reason, "story": story}
-        self._tell("ended", **told, **state_of_scenario(scenario), **fields)
+        """The scenario is over, hooks and cleanups too. Of its steps only what has not been told already is told."""
+        states = [self._state_of_step(step) for step in scenario.all_steps]
+        self._tell(
+            "ended",
+            verdict=verdict.word,
+            reason=self._overflow.bounded(verdict.reason, "reason"),
+            story=getattr(scenario, "story", None),  # harness/runner/story.py
+            skip_reason=scenario.skip_reason,
+            steps=[state for state in states if self._told.get(state["line"]) != state],
+            statuses=[state["status"] for state in states],
+            containers=[self._captured(container.captured, "containers") for container in containers(scenario)],
+            **self._state(scenario, "scenario"),
+            **fields,
+        )
 
     def uri(self, _uri: str) -> None:
         """The runner tells its formatters of features itself, as it does for the four below."""
@@ -84,36 +114,71 @@ class Forwarder:
     def eof(self) -> None:
         """See uri()."""
 
+    def _state_of_step(self, step: Step) -> Message:
+        """What behave's model holds about a step that has ended, or was not begun."""
+        proven = getattr(step, "proven", None)  # harness/proof says so of a Then step
+        about = {"line": step.line, "duration_s": step.duration, "proven": proven}
+        return {**about, **self._state(step, f"line-{step.line}")}
 
-def state_of_step(step: Step) -> Message:
-    """What behave's model holds about a step that has ended, or was not begun."""
-    proven = getattr(step, "proven", None)  # harness/proof says so of a Then step
-    return {"line": step.line, "duration_s": step.duration, "proven": proven, **_state(step)}
+    def _state(self, statement: Any, of: str) -> Message:
+        problem = statement.exception
+        message = statement.error_message
+        return {
+            "status": statement.status.name,
+            "hook_failed": statement.hook_failed,
+            "error_message": self._overflow.bounded(message, f"{of}-error") if message else message,
+            "exception": None if problem is None else [type(problem).__name__, self._said(problem, of)],
+            "captured": self._captured(statement.captured, of),
+        }
+
+    def _said(self, problem: BaseException, of: str) -> str:
+        return self._overflow.bounded(text_of(problem), f"{of}-raised")
+
+    def _captured(self, captured: ManyCaptured, of: str) -> list[Message]:
+        return [
+            {
+                **{kind: self._overflow.bounded(getattr(each, kind), f"{of}-{kind}") for kind in CAPTURED},
+                "name": each.name,
+                "failed": bool(each.failed),
+            }
+            for each in captured.captures
+        ]
 
 
-def state_of_scenario(scenario: Scenario) -> Message:
-    """What behave's model holds about a scenario after it was run."""
-    return {
-        **_state(scenario),
-        "skip_reason": scenario.skip_reason,
-        "steps": [state_of_step(step) for step in scenario.all_steps],
-        "containers": [_captured(container.captured) for container in containers(scenario)],
-    }
+CAPTURED = ("stdout", "stderr", "log")
 
 
-def _state(statement: Any) -> Message:
-    problem = statement.exception
-    return {
-        "status": statement.status.name,
-        "hook_failed": statement.hook_failed,
-        "error_message": statement.error_message,
-        "exception": None if problem is None else [type(problem).__name__, str(problem)],
-        "captured": _captured(statement.captured),
-    }
+class Overflow:
+    """Where that goes which is too long to be told: files in `directory`, which is kept when the scenario is red."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self._notes: dict[tuple[str, bytes], str] = {}
+
+    def bounded(self, text: str, what: str) -> str:
+        """The text, or its two ends with a note between them that says where all of it is. what: the file's name."""
+        if len(text) <= LONGEST_TEXT:
+            return text
+        half = LONGEST_TEXT // 2
+        return f"{text[:half]}\n{self.note(text.encode(errors='backslashreplace'), what)}\n{text[-half:]}"
+
+    def note(self, data: bytes, what: str) -> str:
+        """Write the data to a file; returns where it is. The same data is written once."""
+        key = what, hashlib.sha256(data).digest()
+        if key not in self._notes:
+            path = self._directory / "told" / f"{what}.{len(self._notes)}.txt"
+            try:
+                path.parent.mkdir(exist_ok=True)
+                path.write_bytes(data)
+                self._notes[key] = f"… {len(data):,} bytes; when the scenario is red, all of it is in {path} …"
+            except OSError as error:
+                self._notes[key] = f"… {len(data):,} bytes, which could not be kept: {error} …"
+        return self._notes[key]
 
 
-def _captured(captured: ManyCaptured) -> list[Message]:
-    return [
-        {"stdout": each.stdout, "stderr": each.stderr, "log": each.log, "name": each.name, "failed": bool(each.failed)}
-        for each in captured.captures
-    ]
+def _end_fork(end: Callable[[int], NoReturn] = os._exit) -> NoReturn:
+    """The end of a process that a step has forked and that then left the step: it is no second attempt."""
+    try:
+        os.write(2, f"process {os.getpid()}, a fork that came out of its step, was ended\n".encode())
+    finally:
+        end(1)

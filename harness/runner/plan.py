@@ -10,10 +10,23 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from behave.model import Feature, Scenario
+from behave.model import Examples, Feature, Scenario, ScenarioOutline
 from behave.model_type import FileLocation
 
 from harness.runner.options import WrongUse
+
+
+class Rowless(Scenario):
+    """Stands for examples without rows, of which behave makes no scenario: they are planned, and their verdict says
+    that they show nothing."""
+
+    def __init__(self, outline: ScenarioOutline, examples: Examples | None) -> None:
+        place = examples or outline
+        name = f"{outline.name} -- {examples.name or examples.keyword}" if examples else outline.name
+        super().__init__(place.filename, place.line, outline.keyword, name, [], parent=outline)  # type: ignore[no-untyped-call]
+        self.feature = outline.feature
+        self.should_skip = outline.should_skip
+        self.tags = [*outline.tags, *(examples.tags if examples else [])]
 
 
 @dataclass(frozen=True)
@@ -63,6 +76,18 @@ def make(features: Sequence[Feature], config: Any) -> Plan:
     if not planned:
         raise WrongUse(_nothing_to_run(len(scenarios), left_out, first_left_out))
     return Plan(planned, dict(left_out))
+
+
+def add_rowless(feature: Feature) -> None:
+    """Give each outline a scenario for every examples of its without rows, or for itself when it has no examples."""
+    for outline in feature.iter_scenario_outlines():
+        scenarios = outline.scenarios  # behave builds them when they are asked for
+        empty = [each for each in outline.examples if each.table is None or not each.table.rows]
+        if len(empty) < len(outline.examples):
+            scenarios += [Rowless(outline, each) for each in empty]
+            scenarios.sort(key=lambda scenario: scenario.line)
+        elif not scenarios:
+            scenarios.append(Rowless(outline, None))
 
 
 def check_addresses(locations: Sequence[FileLocation], features: Sequence[Feature]) -> None:

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from typing import Any
 
 import behave.runner
 from behave.formatter._registry import make_formatters  # type: ignore[import-untyped]
 
-from harness.runner import attempt, loading, options
+from harness.runner import attempt, loading, options, streams
+from harness.runner.exits import WRONG_USE, Exits
 from harness.runner.run import Run
 from harness.runner.signals import Signals
-
-WRONG_USE_EXIT_CODE = 2
 
 
 class Runner(behave.runner.Runner):  # type: ignore[misc] # behave's type stubs leave its runner out
@@ -23,23 +23,26 @@ class Runner(behave.runner.Runner):  # type: ignore[misc] # behave's type stubs 
     has the exit codes; one that behave does not know is raised as SystemExit."""
 
     def __init__(self, config: Any) -> None:
+        streams.prepare(config)
         super().__init__(config)
         self.in_attempt = False
 
     def run(self) -> bool:
         """Run what the configuration asks for; returns whether the run is red."""
+        exits = Exits()
         with Signals() as signals:
             try:
                 with self.path_manager:
                     code = self._run(signals)
-            except loading.WRONG_USE as error:
+            except options.WrongUse as error:
                 print(f"behave: {error}", file=sys.stderr)
-                code = WRONG_USE_EXIT_CODE
+                code = WRONG_USE
             except KeyboardInterrupt:
-                code = 128 + signals.received[0]
-            except BrokenPipeError:  # who reads the output has had enough of it
-                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-                code = 1
+                code = 128 + (signals.received or [signal.SIGINT])[0]
+            except SystemExit as error:  # a formatter's, in a dry run
+                print(f"behave: {error!r} was raised before anything was run", file=sys.stderr)
+                code = WRONG_USE
+        exits.code = code
         if code > 1:
             raise SystemExit(code)
         return bool(code)

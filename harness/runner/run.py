@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import functools
 import gc
-import io
 import os
-import shutil
 import sys
-import time
 import traceback
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -21,11 +18,27 @@ from behave.reporter.summary import AbstractSummaryReporter  # type: ignore[impo
 
 from harness.report.progress import LineWatcher, Progress
 from harness.report.summary import Summary
-from harness.runner import attempt, events, folder, formatters, history, loading, options, plan, tree, verdict, watched
-from harness.runner.crew import Crew, Terms
+from harness.runner import (
+    attempt,
+    events,
+    folder,
+    guarded,
+    history,
+    loading,
+    options,
+    plan,
+    process_settings,
+    tree,
+    verdict,
+    watched,
+)
+from harness.runner.begin import Terms
+from harness.runner.crew import Crew
 from harness.runner.feed import Feed
+from harness.runner.guarded import Guarded
 from harness.runner.guardian import Guardian
 from harness.runner.junit import VerdictJUnit
+from harness.runner.monotonic import now_s
 from harness.runner.options import Options
 from harness.runner.plan import Plan, Planned
 from harness.runner.signals import Signals, time_limit
@@ -40,36 +53,35 @@ class Run:
         self._plan, self._options, self._signals = planned, chosen, signals
         self._config.stop = False  # it is the crew that stops; what was begun is reported in full
         self._name = os.urandom(4).hex()
+        self._had_folder = chosen.run_dir is not None and chosen.run_dir.exists()
         self._directory = folder.create(chosen.run_dir, self._name)
         self._is_live = not self._config.should_capture()
         on_terminal = sys.stdin.isatty() and sys.stdout.isatty()
         self._is_attached = chosen.pause or (self._is_live and len(planned.planned) == 1 and on_terminal)
-        self._progress = Progress(sys.stderr, self._prepare_stdout())
-        self._events = events.EventLog(self._directory / folder.EVENT_LOG, [self._progress, *self._summary()])
+        self._own_settings = process_settings.plain()
+        self._user_settings = process_settings.current()
+        self._progress = Guarded(Progress(sys.stderr, self._beside()), "the progress", self._note)
+        listeners = [self._progress, *self._summary()]
+        self._events = events.EventLog(self._directory / folder.EVENT_LOG, listeners)
         self._verdicts: dict[int, Verdict] = {}
         self._problems = 0
 
-    def _prepare_stdout(self) -> LineWatcher | None:
-        """Make standard output fit for what else is written there: by live attempts, or by the live progress; returns
-        what the latter needs to stand beside it."""
-        if isinstance(sys.stdout, io.TextIOWrapper):
-            # What a scenario prints may have characters that the terminal has not.
-            sys.stdout.reconfigure(errors="backslashreplace", line_buffering=self._is_live or sys.stdout.line_buffering)
+    def _beside(self) -> LineWatcher | None:
+        """What the live progress stands beside; None where it has no terminal for itself."""
+        if self._is_live:
+            with suppress(AttributeError):  # a stream of the user's own
+                sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
         if self._is_live or not sys.stderr.isatty() or os.environ.get("TERM", "dumb") == "dumb":
             return None
-        watcher = LineWatcher(sys.stdout)
-        for output in self._config.outputs:
-            output.stream = watcher if output.stream is sys.stdout else output.stream
-        sys.stdout = watcher
-        return watcher
+        return sys.stdout if isinstance(sys.stdout, LineWatcher) else None
 
-    def _summary(self) -> list[Summary]:
-        return [Summary(sys.stdout)] if self._config.summary else []
+    def _summary(self) -> list[Guarded]:
+        return [Guarded(Summary(sys.stdout), "the summary", self._note_problem)] if self._config.summary else []
 
     def carry_out(self) -> int:
         """Run it; returns the exit code. Raises WrongUse when a hook finds it, or when steps cannot be loaded; then
         nothing was run, and nothing is left."""
-        began_s = time.monotonic()
+        began_s = now_s()
         if self._options.run_dir is None:
             folder.prune(os.getcwd())
         self._config.userdata["run_dir"] = str(self._directory)
@@ -80,12 +92,12 @@ class Run:
                 crew = self._work(order)
         except options.WrongUse:
             self._events.close()
-            shutil.rmtree(self._directory)
+            folder.discard(self._directory, was_there=self._had_folder)
             raise
         for closing in [each.close for each in self._runner.formatters] + [each.end for each in self._config.reporters]:
             closing()
         self._keep_durations(kept, crew.durations_s)
-        return self._tell_end(crew, time.monotonic() - began_s)
+        return self._tell_end(crew, now_s() - began_s)
 
     def _work(self, order: Sequence[Planned]) -> Crew:
         """The run with its hooks for all."""
@@ -112,14 +124,16 @@ class Run:
 
     def _set_up_reports(self) -> None:
         """behave's formatters; its reporters, but for the summary, which does not know all verdicts."""
-        self._runner.formatters = formatters.guarded(
-            self._config, lambda name, error: self._note_problem(f"the formatter {name}", error)
-        )
+        self._runner.formatters = guarded.formatters(self._config, self._note_problem)
         self._config.reporters[:] = [
-            VerdictJUnit(self._config, self._verdicts) if isinstance(reporter, JUnitReporter) else reporter
-            for reporter in self._config.reporters
-            if not isinstance(reporter, AbstractSummaryReporter)
+            Guarded(self._reporter(each), f"the reporter {type(each).__name__}", self._note_problem, always=("end",))
+            for each in self._config.reporters
+            if not isinstance(each, AbstractSummaryReporter)
         ]
+
+    def _reporter(self, reporter: Any) -> Any:
+        is_junit = isinstance(reporter, JUnitReporter)
+        return VerdictJUnit(self._config, self._verdicts) if is_junit else reporter
 
     def _attempt(
         self, order: Sequence[Planned], guardian: Guardian, watching: Sequence[watched.Watched], problem: str
@@ -139,12 +153,13 @@ class Run:
 
     def _feed(self, crew: Crew) -> None:
         gc.freeze()  # a collection in an attempt would otherwise copy the pages of everything that is loaded
-        crew.refresh = self._progress.refresh
+        crew.refresh_s, crew.refresh = self._progress.refresh_s, self._progress.show
         feed = Feed(
             self._runner,
             crew,
             at_once=self._options.jobs == 1,
             make_way=self._progress.hide,
+            failed=self._note_problem,
             verdicts=self._verdicts,
         )
         if self._signals.received:
@@ -165,6 +180,7 @@ class Run:
             stop=self._options.stop,
             attached=self._is_attached,
             live=self._is_live,
+            process=self._user_settings,
             again=functools.partial(options.repeat_command, self._config),
         )
 
@@ -174,7 +190,8 @@ class Run:
 
     def _call(self, name: str, hook: Callable[[], object]) -> str:
         """Call a hook of the user's in this process; returns what went wrong with it, as a text. A hook that finds
-        wrong use says so with WrongUse, which passes."""
+        wrong use says so with WrongUse, which passes. What it changes for the process is for the user's code alone."""
+        self._user_settings.apply()
         try:
             with (
                 time_limit(self._options.limit_s),
@@ -184,18 +201,25 @@ class Run:
                 hook()
         except options.WrongUse:
             raise
-        except (Exception, KeyboardInterrupt, SystemExit) as error:
+        except BaseException as error:  # SystemExit, too
             return self._note_problem(name, error)
+        finally:
+            self._user_settings = process_settings.current()
+            self._own_settings.apply()
+            self._signals.install()
         return ""
 
     def _note_problem(self, where: str, error: BaseException) -> str:
         """Something that is not a scenario's fails, and makes the run red; returns it as a text."""
-        problem = f"{type(error).__name__}: {error}"
         self._problems += 1
+        problem = verdict.in_words(error)
         # Where a signal has met the user's code is of no interest.
-        where_it_was = "" if isinstance(error, KeyboardInterrupt) else traceback.format_exc()
+        where_it_was = "" if isinstance(error, KeyboardInterrupt) else "".join(traceback.format_exception(error))
         self._events.emit("hook_failed", hook=where, error=problem, traceback=where_it_was)
         return problem
+
+    def _note(self, what: str, error: BaseException) -> None:
+        self._events.emit("note", text=f"{what} is not shown any more: {verdict.in_words(error)}")
 
     def _tell_plan(self, durations_s: Mapping[str, float]) -> list[Planned]:
         """Tell the plan; returns the scenarios in the order in which they are begun."""
@@ -237,8 +261,21 @@ class Run:
         counts = Counter(outcome.verdict.word for outcome in crew.outcomes.values())
         if counts.total() != len(self._plan.planned):
             raise RuntimeError(f"{len(self._plan.planned)} scenarios were planned, {counts.total()} have a verdict")
+        self._note_broken_streams()
         is_red = bool(self._problems) or counts[verdict.PASSED] != counts.total()
         exit_code = crew.exit_code if crew.exit_code is not None else int(is_red)
         self._events.emit("run_ended", verdicts=dict(counts), exit_code=exit_code, duration_s=duration_s)
         self._events.close()
         return exit_code
+
+    def _note_broken_streams(self) -> None:
+        """Tell what could not be written, where that can still be told."""
+        for name, stream in (("standard error", sys.stderr), ("standard output", sys.stdout)):
+            stream.flush()
+            broken = getattr(stream, "broken", None)
+            if broken is not None:
+                self._events.emit("note", text=f"not all could be written to {name}: {broken}")
+                self._problems += stream is sys.stdout
+        if self._events.broken is not None:
+            self._problems += 1
+            self._events.emit("note", text=f"events are missing in {self._directory}: {self._events.broken}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import Self
 
@@ -27,19 +27,27 @@ class Signals:
         self._noted = [number for number in ENDING if signal.getsignal(number) != signal.SIG_IGN]
 
     def __enter__(self) -> Self:
-        self._wakeup = signal.set_wakeup_fd(self._writing, warn_on_full_buffer=False)
-        self._before = {number: signal.signal(number, self._note) for number in self._noted}
+        self._before = {number: signal.getsignal(number) for number in self._noted}
+        self.install()
         return self
+
+    def install(self) -> None:
+        """Note signals from now on, whatever user code has made of them meanwhile."""
+        for number in self._noted:
+            signal.signal(number, self._note)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, self._noted)
 
     def __exit__(self, *_: object) -> None:
         for number, handler in self._before.items():
             signal.signal(number, handler)
-        signal.set_wakeup_fd(self._wakeup)
         os.close(self.descriptor)
         os.close(self._writing)
 
     def _note(self, number: int, _: FrameType | None) -> None:
         self.received.append(signal.Signals(number))
+        # Not signal.set_wakeup_fd: an event loop of the user's takes that away.
+        with suppress(BlockingIOError):
+            os.write(self._writing, b".")
         if self._raises:
             raise KeyboardInterrupt
 

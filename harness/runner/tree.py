@@ -6,11 +6,12 @@ import ctypes
 import os
 import select
 import signal
-import time
 from collections.abc import Collection, Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
+
+from harness.runner.monotonic import now_s
 
 PR_SET_CHILD_SUBREAPER = 36
 KILLED_LIMIT_S = 2.0
@@ -47,10 +48,11 @@ def living_below(pid: int) -> list[int]:
 def is_living(pid: int) -> bool:
     """Whether the process exists and is not a zombie."""
     try:
-        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+        # Bytes: a process may have any name, also one that is cut in the middle of a character.
+        state = Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()[0]
     except (FileNotFoundError, ProcessLookupError):
         return False
-    return state not in "ZX"
+    return state not in (b"Z", b"X")
 
 
 def pids() -> set[int]:
@@ -75,12 +77,12 @@ def wait_gone(processes: Collection[int], limit_s: float) -> list[int]:
     for pid in processes:
         with suppress(ProcessLookupError):
             waiting[os.pidfd_open(pid)] = pid
-    until_s = time.monotonic() + limit_s
+    until_s = now_s() + limit_s
     poll = select.poll()
     for descriptor in waiting:
         poll.register(descriptor, select.POLLIN)
     while waiting:
-        ended = poll.poll(max(0.0, until_s - time.monotonic()) * 1000)
+        ended = poll.poll(max(0.0, until_s - now_s()) * 1000)
         if not ended:
             break
         for descriptor, _ in ended:
@@ -101,8 +103,8 @@ def send(processes: Iterable[int], number: signal.Signals) -> None:
 
 def kill_below(pid: int) -> None:
     """Kill everything below a process that adopts orphans, until nothing is left there."""
-    until_s = time.monotonic() + KILLED_LIMIT_S
-    while (found := living_below(pid)) and time.monotonic() < until_s:
+    until_s = now_s() + KILLED_LIMIT_S
+    while (found := living_below(pid)) and now_s() < until_s:
         send(found, signal.SIGKILL)
         wait_gone(found, KILLED_LIMIT_S)
 
@@ -127,14 +129,14 @@ def end_adopted(own: Collection[int], more: Iterable[int]) -> list[dict[str, Any
 
     own: its own children."""
     ended: list[dict[str, Any]] = []
-    until_s = time.monotonic() + KILLED_LIMIT_S
+    until_s = now_s() + KILLED_LIMIT_S
     while found := {*children(os.getpid()), *filter(is_living, more)} - set(own):
         living = [pid for pid in found if is_living(pid)]
         ended += [describe(pid) for pid in living]
         send(living, signal.SIGKILL)
         wait_gone(living, KILLED_LIMIT_S)
         reap(found)
-        if time.monotonic() > until_s:
+        if now_s() > until_s:
             break
     return ended
 

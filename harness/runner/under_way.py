@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 
 from harness.runner import tree
 from harness.runner.attempt import Setting
+from harness.runner.channel import Ear, Unreadable
 from harness.runner.messages import Message
 from harness.runner.plan import Planned
 from harness.runner.verdict import Verdict
@@ -24,14 +25,16 @@ SLOW_SHARE = 0.5
 
 @dataclass
 class Attempt:
-    """step, line: the step that it is in, and that step's line. process: its pidfd. results: of its steps so far. told:
-    its last message. cut: the verdict for which it is ended."""
+    """step, line: the step that it is in, and that step's line. process: its pidfd. ear: hears what it tells over
+    `channel`. results: of its steps so far. told: its last message; then statuses are those of all its steps. cut: the
+    verdict for which it is ended."""
 
     planned: Planned
     setting: Setting
     pid: int
     process: int
     channel: socket.socket
+    ear: Ear
     began_s: float
     limit_s: float | None
     step: str | None = None
@@ -40,7 +43,7 @@ class Attempt:
     told: Message | None = None
     cut: Verdict | None = None
     is_slow: bool = False
-    _heard: bytes = b""
+    statuses: list[str] = field(default_factory=list)
     _blows: deque[tuple[float, signal.Signals]] = field(default_factory=deque)
 
     @property
@@ -60,25 +63,15 @@ class Attempt:
         return self.began_s + self.limit_s * (1.0 if self.is_slow else SLOW_SHARE)
 
     def hear(self) -> Iterator[Message]:
-        """What it has told since the last time. Raises EOFError when it will not tell any more."""
-        over = False
-        with suppress(BlockingIOError):
-            while piece := self._receive():
-                self._heard += piece
-            over = True
-        *lines, self._heard = self._heard.split(b"\n")
-        for line in lines:
-            message = json.loads(line)
-            self._note(message)
+        """What it has told since the last time. Raises EOFError when it will not tell any more, and Unreadable when
+        what it tells is no message."""
+        for line in self.ear.lines():
+            try:
+                message = json.loads(line)
+                self._note(message)
+            except (ValueError, TypeError, KeyError) as error:
+                raise Unreadable(f"what it told cannot be read: {line[:80]!r}: {error!r}") from error
             yield message
-        if over:
-            raise EOFError
-
-    def _receive(self) -> bytes:
-        try:
-            return self.channel.recv(65536)
-        except ConnectionResetError:
-            return b""
 
     def _note(self, message: Message) -> None:
         if message["do"] == "match":
@@ -90,6 +83,7 @@ class Attempt:
         elif message["do"] == "ended":
             for state in message["steps"]:
                 self._name_cause(state)
+            self.statuses = list(map(str, message["statuses"]))
             self.told = message
 
     def _name_cause(self, state: Message) -> None:
@@ -131,15 +125,17 @@ class Attempt:
     def count_steps(self) -> dict[str, int]:
         """How many of the scenario's steps have which status; the running one counts as `error`."""
         if self.told is not None:
-            return dict(Counter(state["status"] for state in self.told["steps"]))
+            return dict(Counter(self.statuses))
         counts = Counter(self.results)
         counts["error"] += self.step is not None
         counts["skipped"] += len(list(self.planned.scenario.all_steps)) - counts.total()
         return dict(+counts)
 
-    def close(self) -> int:
-        """Collect its exit status, as os.waitpid gives it. Its process must have ended."""
-        _, wait_status = os.waitpid(self.pid, 0)
+    def close(self) -> int | None:
+        """Collect its exit status, as os.waitpid gives it; None when somebody else has. Its process must have ended."""
         self.channel.close()
         os.close(self.process)
-        return wait_status
+        try:
+            return os.waitpid(self.pid, 0)[1]
+        except ChildProcessError:
+            return None

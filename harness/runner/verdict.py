@@ -1,4 +1,4 @@
-"""The verdict on a planned scenario: one of ten words, and why."""
+"""The verdict on a planned scenario: one of eleven words, and why."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 from behave.model import Scenario
 from behave.model_type import Status
 
-from harness.runner.plan import containers
+from harness.runner.plan import Rowless, containers
 
 PASSED = "passed"
 FAILED = "failed"
@@ -21,9 +21,10 @@ TIMEOUT = "timeout"
 CRASHED = "crashed"
 LEAKED = "leaked"
 UNPROVEN = "unproven"
+EMPTY = "empty"
 SKIPPED = "skipped"
 NOT_RUN = "not run"
-WORDS = (PASSED, FAILED, SKIPPED, ERROR, UNDEFINED, TIMEOUT, CRASHED, LEAKED, UNPROVEN, NOT_RUN)
+WORDS = (PASSED, FAILED, SKIPPED, ERROR, UNDEFINED, TIMEOUT, CRASHED, LEAKED, UNPROVEN, EMPTY, NOT_RUN)
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,7 @@ def of_scenario(scenario: Scenario, *, broke: BaseException | None = None) -> Ve
 
     broke: what came out of behave itself, such as the SystemExit of a step that calls sys.exit()."""
     if broke is not None:
-        return Verdict(ERROR, f"{type(broke).__name__}: {broke}")
+        return Verdict(ERROR, in_words(broke))
     status = scenario.status
     if status.has_failed():
         return _of_red_scenario(scenario)
@@ -70,8 +71,21 @@ def of_scenario(scenario: Scenario, *, broke: BaseException | None = None) -> Ve
     if status == Status.skipped:
         return Verdict(SKIPPED, scenario.skip_reason or "no reason given")
     if status == Status.passed:
-        return Verdict(PASSED)
+        return _of_green_scenario(scenario)
     return Verdict(ERROR, f"behave left the scenario {status.name}")
+
+
+def _of_green_scenario(scenario: Scenario) -> Verdict:
+    """behave finds nothing wrong with it. But what shows nothing is not green."""
+    steps = list(scenario.all_steps)
+    pending = next((step for step in steps if step.status != Status.passed), None)
+    if pending is not None:
+        return Verdict(UNDEFINED, f"the step is {pending.status.normalized_name}: {pending.keyword} {pending.name}")
+    return (
+        Verdict(PASSED)
+        if steps
+        else Verdict(EMPTY, "it has no rows" if isinstance(scenario, Rowless) else "it has no steps")
+    )
 
 
 def _of_red_scenario(scenario: Scenario) -> Verdict:
@@ -95,24 +109,34 @@ def _outer_problem(scenario: Scenario) -> Verdict | None:
 def _of_problem(statement: Any, word: str, text: str) -> Verdict:
     """Where the exception names its verdict, its own text is the reason: it says all. Before a traceback stands what
     was raised: a summary shows the first lines only."""
-    kind, said = type(statement.exception).__name__, str(statement.exception)
+    kind, said = type(statement.exception).__name__, text_of(statement.exception)
     if kind in WORD_OF_EXCEPTION:
         return Verdict(WORD_OF_EXCEPTION[kind], said)
     return Verdict(word, f"{kind}: {said}\n{text}" if text.startswith("Traceback") else text)
 
 
 def judge(
-    told: Verdict | None, *, cut: Verdict | None, wait_status: int, where: str, left: Sequence[Mapping[str, Any]]
+    told: Verdict | None,
+    *,
+    cut: Verdict | None,
+    wait_status: int | None,
+    where: str,
+    left: Sequence[Mapping[str, Any]],
 ) -> Verdict:
     """The verdict on an attempt whose process has ended.
 
-    told: what the attempt said about itself before it ended, if it came to that. cut: why the runner ended it, if it
-    did. wait_status: as os.waitpid gives it. where: what it was doing last. left: the processes it left behind."""
+    told: what the attempt said about itself before it ended, if it came to that; it counts only when the process then
+    ended as one does that has said all. cut: why the runner ended it, if it did. wait_status: as os.waitpid gives it,
+    None when somebody else has taken it. where: what it was doing last. left: the processes it left behind."""
     if cut is not None:
         return cut
-    if told is None:
+    if wait_status is None:
+        return Verdict(
+            CRASHED, f"nobody knows how it ended: something else in the runner's process waited for it, {where}"
+        )
+    if told is None or wait_status != 0:
         return Verdict(CRASHED, f"{how_ended(wait_status)}, {where}")
-    if left and told.word in (PASSED, SKIPPED):
+    if left and told.word in (PASSED, SKIPPED, EMPTY):
         return Verdict(LEAKED, "left behind: " + "; ".join(describe_process(process) for process in left))
     return told
 
@@ -126,4 +150,26 @@ def describe_process(process: Mapping[str, Any]) -> str:
 def how_ended(wait_status: int) -> str:
     """How a process ended, from its status as os.waitpid gives it."""
     code = os.waitstatus_to_exitcode(wait_status)
-    return f"killed by {signal.Signals(-code).name}" if code < 0 else f"exited with code {code}"
+    return f"killed by {_signal_name(-code)}" if code < 0 else f"exited with code {code}"
+
+
+def _signal_name(number: int) -> str:
+    """Python has no name for most of the real-time signals."""
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"
+
+
+def in_words(error: BaseException) -> str:
+    """An exception as a line of text: what it is, and what it says."""
+    said = text_of(error)
+    return f"{type(error).__name__}: {said}" if said else type(error).__name__
+
+
+def text_of(error: BaseException | None) -> str:
+    """What an exception says, even when it cannot say it."""
+    try:
+        return str(error)
+    except Exception as problem:
+        return f"<its text cannot be had: {type(problem).__name__}>"

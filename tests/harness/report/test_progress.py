@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from harness.report import progress
 from harness.report.progress import LineWatcher, Progress
 
 
@@ -17,17 +16,15 @@ class Clock:
     def __init__(self) -> None:
         self.now_s = 100.0
 
-    def monotonic(self) -> float:
+    def read_s(self) -> float:
         """The time in seconds."""
         return self.now_s
 
 
 @pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+def clock() -> Clock:
     """The clock of the progress."""
-    clock = Clock()
-    monkeypatch.setattr(progress, "time", clock)
-    return clock
+    return Clock()
 
 
 def started(show: Progress, *expected_s: float | None, jobs: int = 2) -> None:
@@ -64,7 +61,7 @@ def test_plain_lines(clock: Clock) -> None:
         "[1/2] passed: f:1  n1 (1.50 s)\n"
         "[2/2] not run: f:2  n2 (1.50 s)\n"
     )
-    assert show.refresh is None
+    assert show.refresh_s is None
 
 
 def test_death_of_a_watched_process_is_told() -> None:
@@ -77,7 +74,7 @@ def test_death_of_a_watched_process_is_told() -> None:
 
 def test_live_progress_tells_what_runs_since_when(clock: Clock) -> None:
     stream, beside = io.StringIO(), LineWatcher(io.StringIO())
-    show = Progress(stream, beside)
+    show = Progress(stream, beside, clock.read_s)
     started(show, 4.0, 4.0, 2.0)
     show(event("attempt_started", 1, pid=7))
     show(event("step_started", 1, step="Given x"))
@@ -92,7 +89,7 @@ def test_live_progress_tells_what_runs_since_when(clock: Clock) -> None:
 
 def test_estimate_needs_a_history_of_all_that_is_to_come(clock: Clock) -> None:
     stream, beside = io.StringIO(), LineWatcher(io.StringIO())
-    show = Progress(stream, beside)
+    show = Progress(stream, beside, clock.read_s)
     started(show, 4.0, None)
     show(event("attempt_started", 1, pid=7))
 
@@ -101,7 +98,7 @@ def test_estimate_needs_a_history_of_all_that_is_to_come(clock: Clock) -> None:
 
 def test_live_progress_does_not_disturb_an_unfinished_line(clock: Clock) -> None:
     stream, beside = io.StringIO(), LineWatcher(io.StringIO())
-    show = Progress(stream, beside)
+    show = Progress(stream, beside, clock.read_s)
     started(show, 4.0)
     show(event("attempt_started", 1, pid=7))
     beside.write("....")
@@ -114,7 +111,7 @@ def test_live_progress_does_not_disturb_an_unfinished_line(clock: Clock) -> None
 
 def test_live_progress_keeps_passed_scenarios_to_itself(clock: Clock) -> None:
     stream = io.StringIO()
-    show = Progress(stream, LineWatcher(io.StringIO()))
+    show = Progress(stream, LineWatcher(io.StringIO()), clock.read_s)
     started(show, 1.0, 1.0)
 
     show(verdict(1, "passed"))
@@ -125,9 +122,9 @@ def test_live_progress_keeps_passed_scenarios_to_itself(clock: Clock) -> None:
 
 def refreshed(show: Progress, stream: io.StringIO) -> str:
     """What a refresh shows."""
-    assert show.refresh is not None
+    assert show.refresh_s is not None
     before = len(stream.getvalue())
-    show.refresh[1]()
+    show.show()
     shown = stream.getvalue()[before:]
     show.hide()
     return shown

@@ -105,12 +105,13 @@ class Project:
         self.write(f"features/{name}.feature", "\n".join(lines) + "\n")
 
     def start(self, *arguments: str, **options: Any) -> subprocess.Popen[str]:
-        """Start behave."""
+        """Start behave, or the option `command`."""
         self._runs += 1
         environ = {name: value for name, value in os.environ.items() if not name.startswith("RBEE")}
         environ |= {"HOME": str(self.directory), "PYTHONPATH": str(ROOT)} | options.pop("env", {})
         environ.pop("XDG_STATE_HOME", None)
-        command = [sys.executable, "-m", "behave", "-D", f"run_dir={self.run_dir}", *arguments]
+        behave = [sys.executable, "-m", "behave", "-D", "run_dir=RUN_DIR", *arguments]
+        command = [word.replace("RUN_DIR", str(self.run_dir)) for word in options.pop("command", behave)]
         streams = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | options
         return subprocess.Popen(command, cwd=self.directory, env=environ, text=True, **streams)
 
@@ -123,6 +124,10 @@ class Project:
     def behave(self, *arguments: str, **options: Any) -> Ran:
         """Run behave to its end."""
         return self.finish(self.start(*arguments, **options))
+
+    def shell(self, command: list[str], **options: Any) -> Ran:
+        """Run a command that runs behave; RUN_DIR in it stands for the run's folder."""
+        return self.finish(self.start(command=command, **options))
 
     def heard(self) -> str:
         """Wait for the next line that a step writes to the file `said`."""

@@ -26,7 +26,7 @@ def finished(name: str, age: int, *, cwd: str = "/here", exit_code: int | None =
     """The folder of a run that is over; without an exit code, of one that was killed."""
     path = folder.create(None, name)
     log = EventLog(path / folder.EVENT_LOG)
-    log.emit("run_started", cwd=cwd)
+    log.emit("run_started", run=name, cwd=cwd)
     if exit_code is not None:
         log.emit("run_ended", exit_code=exit_code)
     log.close()
@@ -90,13 +90,31 @@ def test_prune_leaves_a_run_that_goes_on(place: Path, monkeypatch: pytest.Monkey
     monkeypatch.setattr(folder, "KEPT_RED", 0)
     over, going_on = finished("over", 1), folder.create(None, "on")
     events = EventLog(going_on / folder.EVENT_LOG)
-    events.emit("run_started", cwd="/here")
+    events.emit("run_started", run="on", cwd="/here")
 
     folder.prune("/here")
 
     assert place.exists()
     assert (over.exists(), going_on.exists()) == (False, True)
     events.close()
+
+
+@pytest.mark.parametrize(
+    "first_line", [None, b"", b"\xff", b"[]", b'{"event": "run_started", "run": "another", "cwd": "/here"}']
+)
+def test_prune_leaves_what_no_run_has_made(
+    place: Path, monkeypatch: pytest.MonkeyPatch, first_line: bytes | None
+) -> None:
+    monkeypatch.setattr(folder, "KEPT_RED", 0)
+    mine = [place / "rbee-bdd-precious", place / "rbee-bdd-0123abcd"]
+    for path in mine:
+        path.mkdir()
+        if first_line is not None:
+            (path / folder.EVENT_LOG).write_bytes(first_line)
+
+    folder.prune("/here")
+
+    assert all(path.exists() for path in mine)
 
 
 def test_event_log_is_locked_while_it_is_open(tmp_path: Path) -> None:

@@ -6,13 +6,15 @@ import fcntl
 import os
 import pty
 import select
+import sys
 import termios
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tests.harness.runner.project import LIMIT_S, Project
+from tests.harness.runner.project import LIMIT_S, Project, Ran
 
 CTRL_C = b"\x03"
 
@@ -25,8 +27,8 @@ class Terminal:
         self._ours, self._theirs = pty.openpty()
         self.said = ""
 
-    def start(self, *arguments: str) -> None:
-        """Start behave."""
+    def start(self, *arguments: str, **options: Any) -> None:
+        """Start behave, or the option `command`."""
         terminal = self._theirs
 
         def take_terminal() -> None:
@@ -40,8 +42,17 @@ class Terminal:
             start_new_session=True,
             preexec_fn=take_terminal,
             env={"TERM": "xterm", "NO_COLOR": "1"},
+            **options,
         )
         os.close(terminal)
+
+    def close(self) -> None:
+        """Close the terminal: whoever writes to it is refused."""
+        os.close(self._ours)
+
+    def ran(self) -> Ran:
+        """Wait for behave's end."""
+        return self._project.finish(self._process)
 
     def type(self, keys: bytes) -> None:
         """Type."""
@@ -174,3 +185,34 @@ def test_input_of_an_attempt_is_empty(project: Project) -> None:
 
     with Path("/dev/zero").open() as zeros:
         assert project.behave(stdin=zeros).code == 0
+
+
+GOING = """
+from behave import step
+@step("it goes on when it may")
+def goes_on(context):
+    with open("said", "w") as said:
+        said.write("here\\n")
+    with open("go") as go:
+        go.read()
+"""
+
+
+def test_run_goes_on_when_its_terminal_is_gone(project: Project) -> None:
+    project.feature("first: it goes on when it may", "second: it passes", "third: it fails", "fourth: it passes")
+    project.write("features/steps/going.py", GOING)
+    project.write("features/environment.py", "def after_all(context):\n    open('ended', 'x').close()\n")
+    os.mkfifo(project.directory / "go")
+    terminal = Terminal(project)
+    behave = f"{sys.executable} -m behave -D run_dir=RUN_DIR -j 1"
+    terminal.start(command=["sh", "-c", f"trap '' HUP; exec {behave}"])
+    project.heard()
+
+    terminal.close()
+    (project.directory / "go").write_text("")
+    ran = terminal.ran()
+
+    assert ran.verdicts == {"first": "passed", "second": "passed", "third": "failed", "fourth": "passed"}
+    assert (project.directory / "ended").exists()
+    assert ran.code == 1
+    assert "not all could be written to standard output" in str(ran.of("note"))

@@ -7,7 +7,7 @@ import signal
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.runner.verdict import CRASHED, LEAKED, PASSED, SKIPPED, TIMEOUT, WORDS, Verdict, how_ended, judge
+from harness.runner.verdict import CRASHED, EMPTY, LEAKED, PASSED, SKIPPED, TIMEOUT, WORDS, Verdict, how_ended, judge
 
 LEFT = {"pid": 7, "command": "sleep 9", "ports": []}
 verdicts = st.builds(Verdict, st.sampled_from(WORDS), st.text())
@@ -29,16 +29,26 @@ def test_who_says_nothing_has_crashed(wait_status: int, left: list[dict[str, obj
     assert verdict == Verdict(CRASHED, f"{how_ended(wait_status)}, in the step: Given x")
 
 
-@given(verdicts, statuses)
-def test_who_leaves_nothing_is_taken_at_its_word(told: Verdict, wait_status: int) -> None:
-    assert judge(told, cut=None, wait_status=wait_status, where="", left=[]) == told
+@given(verdicts)
+def test_who_leaves_nothing_is_taken_at_its_word(told: Verdict) -> None:
+    assert judge(told, cut=None, wait_status=0, where="", left=[]) == told
+
+
+@given(verdicts, statuses.filter(bool))
+def test_who_ends_badly_is_not_believed(told: Verdict, wait_status: int) -> None:
+    assert judge(told, cut=None, wait_status=wait_status, where="", left=[]).word == CRASHED
+
+
+@given(verdicts)
+def test_whose_end_nobody_knows_is_not_believed(told: Verdict) -> None:
+    assert judge(told, cut=None, wait_status=None, where="", left=[]).word == CRASHED
 
 
 @given(verdicts)
 def test_leaving_something_spoils_what_is_not_red_by_itself(told: Verdict) -> None:
     verdict = judge(told, cut=None, wait_status=0, where="", left=[LEFT])
 
-    assert verdict.word == (LEAKED if told.word in (PASSED, SKIPPED) else told.word)
+    assert verdict.word == (LEAKED if told.word in (PASSED, SKIPPED, EMPTY) else told.word)
 
 
 @given(verdicts)
@@ -57,6 +67,7 @@ def test_leak_names_processes_and_ports() -> None:
 def test_how_a_process_ended() -> None:
     assert how_ended(3 << 8) == "exited with code 3"
     assert how_ended(int(signal.SIGKILL)) == "killed by SIGKILL"
+    assert how_ended(signal.SIGRTMIN + 3) == f"killed by signal {signal.SIGRTMIN + 3}"
 
 
 def test_message_for_reports() -> None:
