@@ -26,7 +26,7 @@ from harness.runner.plan import Planned, containers
 from harness.runner.process_settings import ProcessSettings
 
 MARK = "RBEE_BDD_ATTEMPT"
-# What is told to end without being waited for is still there when the scenario is over.
+# What is told to end without being waited for is still there when the scenario is over. So long it may sleep.
 ENDING_LIMIT_S = 0.2
 # Whose frames tell nothing about a scenario.
 RUNNERS = (os.path.dirname(behave.runner.__file__), os.path.dirname(__file__), "<frozen")
@@ -219,7 +219,7 @@ def _end_what_is_left(before: set[int], setting: Setting, channel: socket.socket
     found = {*tree.living_below(os.getpid()), *tree.marked(tree.pids() - before, f"{MARK}={setting.name}")}
     if found:
         _let_go_of_descriptors(channel)
-    living = tree.wait_gone(found, ENDING_LIMIT_S)
+    living = tree.wait_ended(found, ENDING_LIMIT_S)
     left = [tree.describe(pid) for pid in living]
     tree.send(living, signal.SIGKILL)
     tree.kill_below(os.getpid())

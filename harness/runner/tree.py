@@ -47,12 +47,21 @@ def living_below(pid: int) -> list[int]:
 
 def is_living(pid: int) -> bool:
     """Whether the process exists and is not a zombie."""
+    return _state(pid) not in (b"Z", b"X")
+
+
+def is_working(pid: int) -> bool:
+    """Whether the process computes, or would if it had a processor."""
+    return _state(pid) in (b"R", b"D")
+
+
+def _state(pid: int) -> bytes:
+    """The letter of proc(5) for what the process does; X when it is gone."""
     try:
         # Bytes: a process may have any name, also one that is cut in the middle of a character.
-        state = Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()[0]
+        return Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()[0]
     except (FileNotFoundError, ProcessLookupError):
-        return False
-    return state not in (b"Z", b"X")
+        return b"X"
 
 
 def pids() -> set[int]:
@@ -92,6 +101,16 @@ def wait_gone(processes: Collection[int], limit_s: float) -> list[int]:
     for descriptor in waiting:
         os.close(descriptor)
     return [pid for pid in waiting.values() if is_living(pid)]
+
+
+def wait_ended(processes: Collection[int], asleep_limit_s: float) -> list[int]:
+    """Wait until the processes have ended; returns those that live on, and do nothing about that for `asleep_limit_s`:
+    on a busy machine who is ending needs his time."""
+    until_s = now_s() + KILLED_LIMIT_S
+    living = wait_gone(processes, asleep_limit_s)
+    while any(map(is_working, living)) and now_s() < until_s:
+        living = wait_gone(living, asleep_limit_s)
+    return living
 
 
 def send(processes: Iterable[int], number: signal.Signals) -> None:

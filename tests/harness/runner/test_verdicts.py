@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from xml.etree import ElementTree
 
 from tests.harness.runner.project import Project
@@ -48,11 +47,9 @@ def six(project: Project) -> None:
 
 def test_six_scenarios_six_verdicts_everywhere(project: Project) -> None:
     six(project)
-    began_s = time.monotonic()
 
     ran = project.behave("-D", "limit_s=1", "--junit")
 
-    assert time.monotonic() - began_s < 1 + 2
     assert ran.code == 1
     assert ran.verdicts == SIX
     cases = ElementTree.parse(project.directory / "reports/TESTS-one.xml").getroot()
@@ -123,12 +120,10 @@ def ignores(context):
     time.sleep(600)
 """,
     )
-    began_s = time.monotonic()
 
     ran = project.behave("-D", "limit_s=0.5")
 
     assert ran.verdicts == {"stubborn": "timeout"}
-    assert time.monotonic() - began_s < 0.5 + 2.5
     assert project.left() == []
 
 
