@@ -3,21 +3,40 @@
 from __future__ import annotations
 
 import difflib
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 REAL_SLACK_US = 250_000  # in real time a program also has to run, and to get a processor for it
 
 
+class Differs(AssertionError):
+    """What was seen is not what is wanted. what: of which both are said; wanted, seen: for people to read; never: it
+    was awaited, and did not come."""
+
+    def __init__(self, text: str, *, what: str, wanted: str = "", seen: str = "", never: bool = False) -> None:
+        super().__init__(text)
+        self.what, self.wanted, self.seen, self.never = what, wanted, seen, never
+
+
+def words(value: object) -> str:
+    """A value for people to read: a text as it is, anything else as JSON."""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+
+
 def equal(what: str, seen: object, wanted: object) -> None:
     """`seen` equals `wanted`."""
-    assert seen == wanted, f"{what}: wanted {wanted!r}, seen {seen!r}"
+    if seen != wanted:
+        text = f"{what}: wanted {wanted!r}, seen {seen!r}"
+        raise Differs(text, what=what, wanted=words(wanted), seen=words(seen))
 
 
 def members(what: str, seen: Mapping[str, Any], wanted: Mapping[str, str]) -> None:
     """Each member of `wanted` is in `seen`, with that value as text."""
     for name, value in wanted.items():
-        assert name in seen, f"{what}: no {name} in {dict(seen)!r}"
+        if name not in seen:
+            text = f"{what}: no {name} in {dict(seen)!r}"
+            raise Differs(text, what=f"{what}, {name}", wanted=value, seen="no such member")
         equal(f"{what}, {name}", as_text(seen[name]), value)
 
 
@@ -25,7 +44,8 @@ def delay(what: str, seen_us: int, wanted_us: int, *, real: bool) -> None:
     """A time between two things is exactly `wanted_us` microseconds; in real time at least that, and at most 250 ms
     more (docs/design.md, "The clock")."""
     most_us = wanted_us + (REAL_SLACK_US if real else 0)
-    assert wanted_us <= seen_us <= most_us, f"{what}: wanted {wanted_us / 1e6:g} s, seen {seen_us / 1e6:.6f} s"
+    if not wanted_us <= seen_us <= most_us:
+        raise _other_time(what, seen_us, wanted_us)
 
 
 def period(what: str, seen_us: int, wanted_us: int, *, real: bool) -> None:
@@ -33,7 +53,13 @@ def period(what: str, seen_us: int, wanted_us: int, *, real: bool) -> None:
     little late, so that it is up to 250 ms more or less."""
     slack_us = REAL_SLACK_US if real else 0
     seen_late_us = abs(seen_us - wanted_us)
-    assert seen_late_us <= slack_us, f"{what}: wanted {wanted_us / 1e6:g} s, seen {seen_us / 1e6:.6f} s"
+    if seen_late_us > slack_us:
+        raise _other_time(what, seen_us, wanted_us)
+
+
+def _other_time(what: str, seen_us: int, wanted_us: int) -> Differs:
+    wanted, seen = f"{wanted_us / 1e6:g} s", f"{seen_us / 1e6:.6f} s"
+    return Differs(f"{what}: wanted {wanted}, seen {seen}", what=what, wanted=wanted, seen=f"{seen_us / 1e6:g} s")
 
 
 def as_text(value: Any) -> str:
@@ -54,13 +80,15 @@ def lines(what: str, seen: str, wanted: str) -> None:
     if any(have[start : start + len(want)] == want for start in range(len(have) - len(want) + 1)):
         return
     difference = "\n".join(difflib.ndiff(want, have))
-    raise AssertionError(
-        f"{what}: these lines do not stand there, one after the other (- wanted, + seen)\n{difference}"
-    )
+    text = f"{what}: these lines do not stand there, one after the other (- wanted, + seen)\n{difference}"
+    raise Differs(text, what=what, wanted=wanted, seen=seen or "nothing")
 
 
 def in_order(what: str, seen: Sequence[str], wanted: Sequence[str]) -> None:
     """The entries of `wanted` are in `seen`, in this order; others may stand between."""
     rest = iter(seen)
     for entry in wanted:
-        assert entry in rest, f"{what}: wanted {entry!r} next; seen in all:\n  " + "\n  ".join(seen)
+        if entry not in rest:
+            every = "\n  ".join(seen)
+            text = f"{what}: wanted {entry!r} next; seen in all:\n  {every}"
+            raise Differs(text, what=what, wanted=entry, seen="\n".join(seen), never=True)

@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 from typing import Any, TextIO
 
-HARNESS_OWN = ("step", "closing")  # marks: behave shows its steps itself
+HARNESS_OWN = ("step", "snapshot", "closing")  # marks: behave shows its steps itself
 SHOWN_CHARACTERS = 4096  # of a line
 
 

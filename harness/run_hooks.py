@@ -6,12 +6,14 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+from functools import partial
 from pathlib import Path
 
 from behave.model import Scenario
 from behave.runner import Context
 
 from harness import ports, settings
+from harness.runner import story
 from harness.runner.watched import watch
 from harness.world_process import World, end_world, start_world
 
@@ -34,6 +36,7 @@ def start(context: Context) -> None:
     from harness import scenario_hooks
     from harness.proof import blank
 
+    story.of_the_dead(partial(scenario_hooks.story_of_the_dead, directory))
     blank.watch(context._runner, prove=context.settings.prove)
     if context.settings.queen_scope == "run":
         scenario_hooks.start_shared_queen(context)

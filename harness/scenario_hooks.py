@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import traceback
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -12,10 +13,13 @@ from behave.runner import Context
 
 from harness import fixtures
 from harness.acts import registration
+from harness.evidence.snapshot import snapshot
 from harness.live import Live
 from harness.proof import used
+from harness.runner.story import Dead
 from harness.runner.verdict import Leaked
 from harness.stage import Stage, StageError
+from harness.story import tell
 
 TOPOLOGY = Path(__file__).parents[1] / "features" / "topology.yaml"
 SHARED_STAGE = "shared"  # its directory in the run's folder, with -D queen_scope=run
@@ -79,9 +83,13 @@ def await_queen(stage: Stage) -> None:
 
 
 def begin_step(context: Context, step: Step) -> None:
-    """Say on the stage, where there is one, which step begins."""
+    """Say on the stage, where there is one, which step begins, and before the first Then after a step that acts what
+    there is by now."""
     stage: Stage | None = getattr(context, "stage", None)
     if stage is not None:
+        if step.step_type == "then" and not stage.is_looked_at:
+            stage.mark("snapshot", nodes=snapshot(stage.places.values()))
+        stage.is_looked_at = step.step_type == "then"
         stage.mark("step", line=step.line, kind=step.step_type, text=f"{step.keyword} {step.name}")
 
 
@@ -94,6 +102,8 @@ def close_stage(context: Context, scenario: Scenario) -> None:
     stage: Stage | None = getattr(context, "stage", None)
     if stage is None:
         return
+    if scenario.status.has_failed():
+        _tell(scenario, stage)
     stage.mark("closing")
     used.record(context.run_directory, str(scenario.location), stage.evidence)
     not_fired = stage.not_fired()
@@ -115,6 +125,21 @@ def close_stage(context: Context, scenario: Scenario) -> None:
         print(
             f"all of it live: behave --no-capture {scenario.filename}:{scenario.line}; logs: {stage.directory / 'logs'}"
         )
+
+
+def _tell(scenario: Scenario, stage: Stage) -> None:
+    """Tell the story of a red scenario. That it cannot be told must not cost the scenario its verdict."""
+    try:
+        told = tell.of_scenario(scenario, stage.evidence.events, stage.directory, stage.evidence.subjects)
+        scenario.story = told  # type: ignore[attr-defined] # for the runner: harness/runner/story.py
+    except Exception:
+        traceback.print_exc()
+
+
+def story_of_the_dead(run_directory: Path, dead: Dead) -> dict[str, Any]:
+    """The story of an attempt that told none, from what the world has written of its stage."""
+    spool = run_directory / SPOOLS / f"{dead.directory.name}.jsonl"
+    return tell.of_spool(dead.scenario, spool, dead.directory / "stage", dead.step, dead.verdict.reason)
 
 
 def _nothing(event: Mapping[str, Any]) -> None:

@@ -4,9 +4,7 @@ Steps that act use a stage; steps that check read its `evidence` and nothing els
 
 from __future__ import annotations
 
-import json
 import os
-import shlex
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -16,10 +14,12 @@ import requests
 from requests.adapters import HTTPAdapter
 from urllib3.util import Retry
 
+from harness.awaited import in_words, next_due
 from harness.evidence import Evidence
 from harness.link import Link
 from harness.place import Place
 from harness.settings import Settings
+from harness.shell_words import split
 from mocks.common.retry import backoff
 
 REGISTRATION_ATTEMPTS, FIRST_DELAY_S = 5, 0.2  # docs/contract.md, section 4.2: the harness's registration step
@@ -37,7 +37,8 @@ class Stage:
 
     Everything it writes lies below `directory`; but what happens is written to `spool`, where one is given. `show` gets
     each event as it is read (for `--no-capture`). `overrun` says what a product did without end, when the world has
-    ended that: acting and resting raise StageError from then on."""
+    ended that: acting and resting raise StageError from then on. `is_looked_at`: what programs have left behind is told
+    already."""
 
     def __init__(
         self,
@@ -52,6 +53,7 @@ class Stage:
     ) -> None:
         self.directory = directory
         self.settings = settings
+        self.is_looked_at = False
         self._events: list[dict[str, Any]] = []
         self._arranged: dict[int, dict[str, Any]] = {}
         self.overrun: str | None = None
@@ -147,9 +149,10 @@ class Stage:
             state = self._link.ask("state")
             self._link.ask("stand")
             raise StageError(
-                f"waited {self.settings.wait_s:g} s for {' or '.join(map(str, until))}\n"
-                f"the stage's clock: {state['now_us'] / 1e6:.6f} s, next waits due at {state['waits_us'][:5]}\n"
-                f"who works: {', '.join(state['working']) or 'nobody'}\nlogs: {self.directory / 'logs'}"
+                f"waited {self.settings.wait_s:g} s for {in_words(until, self._programs())}; "
+                f"{next_due(state['now_us'], state['waits_us'])}\n"
+                f"the clock: {state['now_us'] / 1e6:g} s; who works: {', '.join(state['working']) or 'nobody'}\n"
+                f"logs: {self.directory / 'logs'}"
             )
         return int(reply["why"])
 
@@ -164,9 +167,12 @@ class Stage:
         since = len(self._events)
         pid = self.start(command_line, node=node)
         if self.flow(*until, {"exit": pid}, since=since) == len(until):
-            awaited = " or ".join(json.dumps(condition) for condition in until)
+            awaited = in_words(until, self._programs())
             raise StageError(f"it never came to {awaited}, so what was to happen then did not: the program ended first")
         return pid
+
+    def _programs(self) -> dict[int, str]:
+        return {event["pid"]: event["program"] for event in self._events if event["event"] in ("started", "forked")}
 
     @property
     def now_us(self) -> int:
@@ -263,6 +269,11 @@ class Stage:
         self._link.ask("place", file=str(file), model=model)
         return file
 
+    def watch(self, pid: int, program: str) -> dict[str, Any]:
+        """The condition of a flow that a process, which a program of the stage has started, has ended."""
+        self._link.ask("watch", pid=pid, program=program)
+        return {"event": {"event": "gone", "pid": pid}}
+
     def mark(self, mark: str, **fields: Any) -> None:
         """Have an event of the harness's own, such as the begin of a step, stand among those that the world tells."""
         self._link.say("mark", mark=mark, **fields)
@@ -287,11 +298,3 @@ def _described(overrun: Mapping[str, Any], events: Sequence[Mapping[str, Any]]) 
     what = Counter(f"{one['event']} {one.get('program') or one.get('path') or ''}".rstrip() for one in events)
     most = ", ".join(f"{count} times {name}" for name, count in what.most_common(3))
     return f"more than {limit} would have to be told of this stage: its programs were killed; told were {most}"
-
-
-def split(command_line: str, home: Path) -> list[str]:
-    """The words of a command line, as a shell splits them; a leading `~/` outside quotes stands for `home`.
-
-    A backslash at a line's end joins it with the next. Raises ValueError for an open quote."""
-    words = shlex.split(command_line.replace("\\\n", " "), posix=False)
-    return [f"{home}/{word[2:]}" if word.startswith("~/") else "".join(shlex.split(word)) for word in words]

@@ -11,6 +11,7 @@ from typing import Any
 
 from harness import fixtures
 from harness.acts import catalogue
+from harness.checks import one_worker
 from harness.stage import Stage, StageError
 
 HIVE = "rbee-hive daemon --port 9200"
@@ -101,8 +102,13 @@ def worker_is_idle(stage: Stage, node: str, worker_id: str) -> None:
     since = stage.told
     worker_loads(stage, node, worker_id, backend="cuda", device=1)
     idle = {"event": "asked", "path": "/v1/workers/state", "body": {"worker_id": worker_id, "state": "idle"}}
-    if stage.flow({"event": idle}, {"at_us": stage.now_us + LOADING_LIMIT_S * 1_000_000}, since=since) != 0:
+    gone = [stage.watch(worker.pid, worker.program) for worker in one_worker.living(stage.evidence, worker_id)]
+    limit = {"at_us": stage.now_us + LOADING_LIMIT_S * 1_000_000}
+    met = stage.flow({"event": idle}, limit, *gone, since=since)
+    if met == 1:
         raise StageError(f"{worker_id} on {node} was not idle {LOADING_LIMIT_S} s after it was started")
+    if met > 1:
+        raise StageError(f"{worker_id} on {node} has ended before it was idle")
 
 
 def worker_loads(stage: Stage, node: str, worker_id: str, *, backend: str, device: int) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import sqlite3
 import time
 from base64 import b64decode, b64encode
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from copy import copy
@@ -17,7 +18,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, TypeVar
 
-from harness import fixtures
+from harness import expect, fixtures
 from harness.evidence import exchanges, made_up, processes, programs
 from harness.evidence.exchanges import Exchange
 from harness.evidence.made_up import MadeUp
@@ -29,6 +30,7 @@ from harness.place import Place
 Found = TypeVar("Found")
 Event = Mapping[str, Any]
 LOOK_S = 0.02  # rows, files and processes make no event of their own: look again now and then
+KEPT_SUBJECTS = 8
 SHOWN = 12  # of what was seen, the last so many stand in a failure
 
 
@@ -43,7 +45,7 @@ class Evidence:
     (seconds at most) returns when nobody on the stage works any more. What is not there yet is awaited for `wait_s`
     seconds. `epoch_us` is the Unix time at which the stage began, on its clock; `real` says that this clock is real
     time. `reads` counts how often something was looked at; `absences` holds what was said not to be there, each with a
-    made-up instance of it; `in_vain` tells what was looked for and not found."""
+    made-up instance of it; `in_vain` tells what was looked for and not found; `subjects` what was looked at last."""
 
     def __init__(
         self,
@@ -63,6 +65,7 @@ class Evidence:
         self.reads = 0
         self.absences: list[tuple[str, MadeUp | None]] = []
         self.in_vain: list[str] = []
+        self.subjects: deque[dict[str, Any]] = deque(maxlen=KEPT_SUBJECTS)
         self.pump = pump
         self.rest = rest
         self.wait_s = wait_s
@@ -122,7 +125,8 @@ class Evidence:
                 break
             self.pump(min(left_s, LOOK_S))
         shown = "\n  ".join(str(one) for one in list(seen())[-SHOWN:]) or "nothing"
-        raise AssertionError(f"awaited for {self.wait_s:g} s: {what}\nseen:\n  {shown}")
+        text = f"awaited for {self.wait_s:g} s: {what}\nseen:\n  {shown}"
+        raise expect.Differs(text, what=what, wanted=what, seen=shown, never=True)
 
     def none(self, what: str, seen: Sequence[object], counter: MadeUp | None = None) -> None:
         """Nothing of `what` was seen; AssertionError with what there was, otherwise.
@@ -131,7 +135,9 @@ class Evidence:
         the absence cannot be proven."""
         self.absences.append((what, counter))
         shown = "\n  ".join(str(one) for one in seen)
-        assert not seen, f"there should be no {what}\nseen:\n  {shown}"
+        if seen:
+            text = f"there should be no {what}\nseen:\n  {shown}"
+            raise expect.Differs(text, what=what, wanted=f"no {what}", seen=shown)
 
     def unix_s(self, at_us: int) -> int:
         """A time of the stage, in microseconds since it began, as whole Unix seconds."""
@@ -151,6 +157,7 @@ class Evidence:
 
     def _started(self, program: str) -> list[Run]:
         """The runs of a program that the harness started."""
+        self.subjects.append({"program": program})
         return [run for run in self.runs() if run.program == program and not run.over_ssh]
 
     def exit_code(self, program: str = "rbee-keeper") -> int:
@@ -177,6 +184,8 @@ class Evidence:
         order."""
         every = exchanges.fold(self.events)
         found = [one for one in every if all(getattr(one, name) == value for name, value in like.items())]
+        if like:
+            self.subjects.append({"exchanges": [one.number for one in found], **like})
         return self._found(found, "exchanges", **like)
 
     def exchange(self, **like: Any) -> Exchange:
@@ -192,6 +201,7 @@ class Evidence:
         """The events of one kind (docs/design.md, "What the world tells") whose fields equal those given."""
         every = [event for event in self.events if event["event"] == kind]
         found = [event for event in every if all(event.get(name) == value for name, value in like.items())]
+        self.subjects.append({"events": kind, **like})
         return self._found(found, f"events {kind!r}", **like)
 
     def event(self, kind: str, **like: Any) -> Event:
@@ -207,6 +217,7 @@ class Evidence:
         """What `query` finds in the SQLite file `database` (a path below the node's home), opened for reading only, by
         us and not by the program that wrote it. No file, no rows."""
         path = self.path(node, database)
+        self.subjects.append({"rows": database, "node": node})
         if path is None or not path.exists():
             return []
         extra = [row for row in self._made_up.rows if (row.node, row.database) == (node, database)]
@@ -238,6 +249,7 @@ class Evidence:
         """Where `path` of a node lies on this machine (`~/…`: below its home, `/…`: below its root); None without the
         node."""
         place = self._place(node)
+        self.subjects.append({"path": path, "node": node})
         return place.path(path) if place else None
 
     def file(self, node: str, path: str) -> Path:
@@ -264,11 +276,13 @@ class Evidence:
     def tools(self, node: str) -> list[str]:
         """The calls of git, cargo, nvidia-smi, free and ssh on a node, in order: `<directory> TAB <command line>`."""
         place = self._place(node)
+        self.subjects.append({"tools": node})
         log = place.directory / "tools.log" if place else None
         return log.read_text().splitlines() if log is not None and log.exists() else []
 
     def processes(self, program: str, node: str | None = None) -> list[Living]:
         """The living processes that run `program` (on `node`, when given), oldest first."""
+        self.subjects.append({"processes": program, "node": node})
         hosts = {place.host for name, place in self._places.items() if node in (None, name)}
         found = [one for one in self._living() if one.program == program and one.host in hosts]
         return self._found(found, f"processes of {program}")

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
+from pathlib import Path
 from typing import TextIO
 
+from harness.report import story
 from harness.report.log import Event
 from harness.report.proven import Proven
 
 # These are always counted, the others when there are any.
 ALWAYS = ("passed", "failed", "skipped")
 GREEN, NOT_RUN = "passed", "not run"
+ENDED = "the run was ended by "  # with this begins the reason of what was under way then
 # Their reason tells all; of the others, the logs are shown as well.
 PLAIN = ("failed", "undefined", "skipped")
 REASON_LINES = 3
@@ -41,7 +44,7 @@ class Summary:
             self._print(event)
 
     def _print(self, end: Event) -> None:
-        lines = [*self._red(), *self._counts(end["duration_s"]), *self._place()]
+        lines = [*self._red(), *self._stopped(), *self._counts(end["duration_s"]), *self._place()]
         self._stream.write("\n".join(lines) + "\n")
         self._stream.flush()
 
@@ -49,13 +52,26 @@ class Summary:
         lines: list[str] = []
         for problem in self._problems:
             lines += ["", f"error in {problem['hook']}: {problem['error']}", *_indented(problem["traceback"])]
-        red = [each for each in self._verdicts if each["verdict"] not in (GREEN, NOT_RUN)]
+        red = [each for each in self._verdicts if each["verdict"] not in (GREEN, NOT_RUN) and not _interrupted(each)]
+        groups = story.groups(sorted(red, key=lambda verdict: verdict["number"]))
+        first = {each["number"]: group[0]["location"].rpartition(":")[2] for group in groups for each in group[1:]}
         for each in sorted(red, key=lambda verdict: verdict["number"]):
-            lines += ["", *_red_scenario(each)]
+            lines += ["", *_red_scenario(each, str(self._start.get("cwd", "")), first.get(each["number"]))]
+        for group in groups:
+            if len(group) > 1:
+                lines += ["", *story.paragraph(group, story.columns())]
         not_run = Counter(each["reason"] for each in self._verdicts if each["verdict"] == NOT_RUN)
         for reason, count in not_run.items():
             lines += ["", f"not run: {count}: {reason}"]
         return [*lines, ""]
+
+    def _stopped(self) -> list[str]:
+        """What a signal has left undone."""
+        interrupted = sum(map(_interrupted, self._verdicts))
+        if not interrupted and not any(each["reason"].startswith(ENDED) for each in self._verdicts):
+            return []
+        counts = Counter(each["verdict"] for each in self._verdicts)
+        return [f"stopped: {counts[GREEN]} passed, {interrupted} interrupted, {counts[NOT_RUN]} not run", ""]
 
     def _counts(self, duration_s: float) -> list[str]:
         features: dict[str, str] = {}
@@ -81,16 +97,38 @@ class Summary:
         return lines
 
 
-def _red_scenario(verdict: Event) -> list[str]:
+def _interrupted(verdict: Event) -> bool:
+    """Whether it was under way when the run was ended: that says nothing of it."""
+    return verdict["verdict"] != NOT_RUN and str(verdict["reason"]).startswith(ENDED)
+
+
+def _red_scenario(verdict: Event, cwd: str, same_as: str | None) -> list[str]:
+    """A red scenario; `same_as` is the line of the first one with the same cause, which tells the story of both."""
+    again = _again(verdict["again"], cwd)
+    head = f"{verdict['verdict']}: {verdict['location']}  {verdict['name']}"
+    if same_as is not None:
+        return [head, f"  the same cause as {same_as}", again]
+    told = verdict.get("story")
+    return [head, *(story.rendered(told, story.columns()) if told else _without_story(verdict)), again]
+
+
+def _again(command: str, cwd: str) -> str:
+    """The command that repeats it, from wherever it is read."""
+    home = str(Path.home())
+    where = f"~{cwd.removeprefix(home)}" if cwd.startswith(f"{home}/") else cwd
+    return f"  again: cd {where} && {command}" if cwd else f"  again: {command}"
+
+
+def _without_story(verdict: Event) -> list[str]:
     reason = verdict["reason"].splitlines()
     shown = reason[:REASON_LINES] + (["…"] if len(reason) > REASON_LINES else [])
-    lines = [f"{verdict['verdict']}: {verdict['location']}  {verdict['name']}", *_indented("\n".join(shown))]
+    lines = _indented("\n".join(shown))
     if verdict["verdict"] not in PLAIN:
         for path, tail in verdict["logs"].items():
             lines += [f"  the end of {path}:", *_indented(tail, "    | ")]
     if verdict["directory"]:
         lines.append(f"  kept in {verdict['directory']}")
-    return [*lines, f"  again: {verdict['again']}"]
+    return lines
 
 
 def _indented(text: str, by: str = "  ") -> list[str]:

@@ -7,7 +7,7 @@ import selectors
 import shutil
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -128,7 +128,7 @@ class Crew:
     def _refuse(self, planned: Planned, final: Verdict) -> None:
         self.outcomes[planned.number] = Outcome(final, begun=False)
         steps = {"untested": len(list(planned.scenario.all_steps))}
-        self._tell_verdict(planned, final, story=None, duration_s=0.0, steps=steps, left=[], logs={}, directory=None)
+        self._tell_verdict(planned, final, duration_s=0.0, steps=steps, left=[], logs={}, directory=None)
 
     def _start(self, planned: Planned) -> None:
         under_way = begin(planned, self._terms, self._live)
@@ -264,11 +264,12 @@ class Crew:
     def _conclude(self, under_way: Attempt, final: Verdict, **found: Any) -> None:
         planned = under_way.planned
         duration_s = now_s() - under_way.began_s
+        told = story.of_attempt(under_way, final, lambda text: self._events.emit("note", text=text))
+        final = replace(final, story=told)
         self.outcomes[planned.number] = Outcome(final, True, under_way.told, under_way.setting.output)
         if final.word == verdict.PASSED:
             self.durations_s[planned.key] = duration_s
-        told = story.of_attempt(under_way, final, lambda text: self._events.emit("note", text=text))
-        self._tell_verdict(planned, final, story=told, duration_s=duration_s, **found)
+        self._tell_verdict(planned, final, duration_s=duration_s, **found)
 
     def _end_orphans(self, killed: Attempt | None = None) -> list[dict[str, Any]]:
         """End what attempts that are no more have left, and describe it. killed: one that could not do so itself."""
@@ -285,6 +286,7 @@ class Crew:
             name=planned.scenario.name,
             verdict=final.word,
             reason=final.reason,
+            story=final.story,
             again=self._terms.again(planned.location),
             **fields,
         )

@@ -12,6 +12,7 @@ from typing import Any
 from behave.model import Feature, Scenario
 from behave.reporter.junit import JUnitReporter  # type: ignore[import-untyped]
 
+from harness.report import story
 from harness.runner.verdict import Verdict
 
 # What XML 1.0 cannot hold, not even as a reference: control characters, halves of surrogate pairs, two non-characters.
@@ -49,6 +50,10 @@ class VerdictJUnit(JUnitReporter):  # type: ignore[misc] # it has no types
             return
         case = report.testcases[-1]
         case.set("status", verdict.word)
+        problem = next((each for each in (case.find("failure"), case.find("error")) if each is not None), None)
+        if problem is not None and verdict.story is not None:
+            lines = story.rendered(verdict.story, story.MOST_COLUMNS)
+            problem.text = "\n".join([*lines, "", problem.text or ""])
         undefined = case.find("error[@type='NoneType']")  # behave has no exception for it
         if undefined is not None:
             undefined.set("type", verdict.word)

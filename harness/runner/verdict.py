@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from behave.model import Scenario
@@ -29,10 +29,12 @@ WORDS = (PASSED, FAILED, SKIPPED, ERROR, UNDEFINED, TIMEOUT, CRASHED, LEAKED, UN
 
 @dataclass(frozen=True)
 class Verdict:
-    """What is said about one planned scenario: a word of WORDS, and the reason in a text for people."""
+    """What is said about one planned scenario: a word of WORDS, and the reason in a text for people; of a red one also
+    a story (harness/runner/story.py), where somebody tells one."""
 
     word: str
     reason: str = ""
+    story: dict[str, Any] | None = field(default=None, compare=False)
 
     @property
     def message(self) -> str:

@@ -39,10 +39,16 @@ class Askers:
     """Finds the processes of one stage by the sockets that they hold.
 
     `roots` lists the living processes of the stage whose descendants are all others. `programs` are the names by which
-    a process is looked for among those who have started it: a helper, such as ssh, asks in their name."""
+    a process is looked for among those who have started it: a helper, such as ssh, asks in their name. `met` gets the
+    pid and the program of each that asks for the first time."""
 
-    def __init__(self, roots: Callable[[], Sequence[int]], programs: Iterable[str]) -> None:
-        self._roots, self._programs = roots, frozenset(programs)
+    def __init__(
+        self,
+        roots: Callable[[], Sequence[int]],
+        programs: Iterable[str],
+        met: Callable[[int, str], None] = lambda *_: None,
+    ) -> None:
+        self._roots, self._programs, self._met = roots, frozenset(programs), met
         self._known: dict[int, Asker] = {}
 
     def find(self, sockets: Sockets, own: Address, peer: Address) -> Asker | None:
@@ -59,6 +65,7 @@ class Askers:
         for pid in descendants(self._roots()):
             if pid not in self._known and _holds(pid, link):
                 self._known[pid] = Asker(pid, self._name(pid))
+                self._met(pid, self._known[pid].program)
                 return self._known[pid]
         return None
 

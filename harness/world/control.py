@@ -70,6 +70,7 @@ class Control:
             "publish": self._publish,
             "place": self._place,
             "mark": self._mark,
+            "watch": self._watch,
             "close": self._close,
         }
         try:
@@ -188,6 +189,10 @@ class Control:
     async def _mark(self, request: Fields) -> Fields:
         names = ("id", "do", "mark")
         self._stage.tell(request["mark"], **{name: value for name, value in request.items() if name not in names})
+        return {}
+
+    async def _watch(self, request: Fields) -> Fields:
+        self._stage.ends.watch(request["pid"], request["program"])
         return {}
 
     async def _close(self, request: Fields) -> Fields:  # noqa: ARG002

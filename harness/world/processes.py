@@ -101,6 +101,10 @@ class Processes:
         when_ended(process, functools.partial(self._ended, process.pid, on_exit))
         return process.pid
 
+    def started(self, pid: int) -> bool:
+        """Whether this is a program that `start` has started, whose end is told as such."""
+        return any(program.pid == pid for program in self._programs)
+
     def roots(self) -> list[int]:
         """The living processes of the stage that are children of the world; all others are their descendants.
 

@@ -17,6 +17,7 @@ from harness.world import sandbox
 from harness.world.adoption import Orphans
 from harness.world.askers import Askers
 from harness.world.clock import ClockSelector, RealClock, StageClock, Wait
+from harness.world.ends import Ends
 from harness.world.faults import Faults
 from harness.world.flow import Flow
 from harness.world.hub import Hub
@@ -89,7 +90,8 @@ class Tenant:
         self.faults = Faults()
         self.files = Hub(order.directory)
         self.processes = Processes(self, house.orphans)
-        self._askers = Askers(self.processes.roots, order.programs)
+        self.ends = Ends(self.tell, self.processes.started)
+        self._askers = Askers(self.processes.roots, order.programs, self.ends.watch)
         self._crowd = Crowd(self.processes.roots)
         self.clock: StageClock | RealClock = (
             RealClock(self._crowd, self._flow_ends) if order.real else StageClock(self._crowd, self._flow_ends)
@@ -186,6 +188,7 @@ class Tenant:
         if isinstance(self.clock, StageClock):
             self._house.selector.clocks.discard(self.clock)
         await self._open_parts.aclose()
+        self.ends.close()
         self._crowd.close()
         return _ended(left, hidden)
 

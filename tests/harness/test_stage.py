@@ -287,3 +287,14 @@ def test_a_process_that_only_lives_on_does_not_hide(world: World, tmp_path_facto
     stage.close()
 
     assert stage.hidden == []
+
+
+def test_the_end_of_what_a_program_has_started_is_seen(stage: Stage) -> None:
+    stage.start("sh -c 'sleep 60 & wait; sleep 60'")
+    below = stage.evidence.process("sleep")
+    ended = stage.watch(below.pid, below.program)
+
+    stage.signal(below.pid, signal.SIGKILL)
+
+    assert stage.flow({"at_us": 60_000_000}, ended) == 1
+    assert stage.evidence.of_kind("gone") == [{"event": "gone", "at_us": 0, "pid": below.pid, "program": "sleep"}]

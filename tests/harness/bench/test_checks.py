@@ -3,7 +3,6 @@
 from harness.bench.checks import kept, put, section
 from harness.bench.measure import Cost, Figures
 
-
 CLOSING = "=== all passed in 9 s on Python 3.11.7, of which\n    9 s  lint\nchecks: 1 passed, 0 failed"
 
 

@@ -109,3 +109,48 @@ def test_what_was_left_out_and_how_the_order_comes_again() -> None:
 
     assert "\n56 left out by @wip\n" in text
     assert "\nOrder: random, again by -D order=random -D seed=7\n" in text
+
+
+STORY = {
+    "culprit": "queen-rbee",
+    "kind": "failed",
+    "headline": "queen-rbee answered 500",
+    "cause": "c",
+    "hops": [],
+    "step": {"line": 2, "text": "Then it works"},
+    "what": "",
+    "wanted": "",
+    "seen": "",
+    "last_words": [],
+}
+
+
+def test_a_red_scenario_with_a_story_is_told_by_it() -> None:
+    text = printed(verdict(3, "failed", reason="machine's words", story=STORY), start={"cwd": "/project"})
+
+    assert text.startswith(
+        "\nfailed: f.feature:3  number 3\n"
+        "  queen-rbee answered 500\n"
+        "  line 2: Then it works\n"
+        "  again: cd /project && behave f.feature:3\n"
+    )
+    assert "machine's words" not in text
+
+
+def test_reds_with_one_cause_are_told_once() -> None:
+    text = printed(*(verdict(number, "failed", story=STORY) for number in (1, 2)))
+
+    assert text.count("  queen-rbee answered 500\n") == 1
+    assert "\nfailed: f.feature:2  number 2\n  the same cause as 1\n" in text
+    assert "\n2 red, one cause: queen-rbee answered 500; begin with 1\n" in text
+
+
+def test_what_a_signal_interrupted_is_counted_and_no_more() -> None:
+    reason = "the run was ended by SIGINT"
+
+    text = printed(
+        verdict(1, "passed"), verdict(2, "error", reason=f"{reason}, in a step"), verdict(3, "not run", reason=reason)
+    )
+
+    assert "\nstopped: 1 passed, 1 interrupted, 1 not run\n" in text
+    assert "number 2" not in text

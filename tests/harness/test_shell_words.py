@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.stage import split
+from harness.shell_words import split
 
 HOME = Path("/home/rbee")
 

@@ -1,0 +1,64 @@
+"""What a program said last before it was all over: a warning, an error, a panic, where there is one."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Any
+
+from harness.story.facts import KEEPER, PROGRAMS, Facts
+from harness.story.rules import how_ended
+
+STAMP = re.compile(r"^\S+Z +(INFO|WARN|ERROR) +(?:ThreadId\(\d+\) +)?")
+ALARMING = re.compile(r"\b(WARN|ERROR|FATAL|panicked|Error|Exception|Segmentation fault)\b|error:")
+FRAME = re.compile(r'File "([^"]+)", line (\d+)')
+RAISED = re.compile(r"^[A-Za-z_.]+(Error|Exception|Interrupt|Exit)\b.*")
+BY_NAME = re.compile(r"^\[([a-z-]+)\] |^(?:\S+Z +\w+ +)?([a-z]+-[a-z-]+): ")
+
+
+def of(facts: Facts, culprit: str, others: Iterable[str]) -> list[dict[str, Any]]:
+    """The last words of the programs concerned, the culprit first: program, text, and how it ended (or null)."""
+    names = list(dict.fromkeys([culprit, *others, KEEPER]))
+    found = [_words(facts, name) for name in names if name in PROGRAMS]
+    return [one for one in found if one is not None]
+
+
+def _words(facts: Facts, program: str) -> dict[str, Any] | None:
+    lines = _lines(facts, program)
+    runs = [run for run in facts.runs if run.program == program]
+    code = runs[-1].code if runs else None
+    text = _raised(lines) or next((line for line in reversed(lines) if ALARMING.search(line)), "")
+    if not text and program == KEEPER:
+        text = lines[-1] if lines else ""
+    ended = None if code is None else how_ended(code)
+    if not text and (ended is None or code == 0):
+        return None
+    return {"program": program, "text": STAMP.sub("", text).strip(), "ended": ended}
+
+
+def _lines(facts: Facts, program: str) -> list[str]:
+    """The lines of a program, by who prints: a worker's come out of its hive's pipe."""
+    texts: dict[tuple[int, str], str] = {}
+    for event in facts.events:
+        if event["event"] == "output":
+            key = (event["pid"], event["stream"])
+            texts[key] = texts.get(key, "") + event["text"]
+    by = {run.pid: run.program for run in facts.runs}
+    found = []
+    for (pid, _), text in texts.items():
+        for line in text.splitlines():
+            named = BY_NAME.match(line)
+            name = next((each for each in (named.groups() if named else ()) if each in PROGRAMS), None)
+            if (name or by.get(pid)) == program and line.strip():
+                found.append(line)
+    return found
+
+
+def _raised(lines: list[str]) -> str:
+    """Where and what a Python program raised last: `file.py:24 RuntimeError: …`."""
+    last = next((n for n in range(len(lines) - 1, -1, -1) if RAISED.match(lines[n])), None)
+    if last is None:
+        return ""
+    frames = [match for line in lines[:last] if (match := FRAME.search(line)) and "site-packages" not in line]
+    where = f"{frames[-1][1].rpartition('/')[2]}:{frames[-1][2]} " if frames else ""
+    return f"{where}{lines[last]}"
