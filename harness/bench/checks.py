@@ -18,8 +18,8 @@ def section(of: Figures) -> str:
     lines = [
         "## The checks",
         "",
-        f"`scripts/test` took {runs}; F was {f_ms:.0f} ms. Promised are 200 s on two processors, where nothing else runs.",
-        "Below each check are the five slowest things in it; unit tests and scenarios run several at a time. The end of",
+        f"`scripts/test` took {runs}; F was {f_ms:.0f} ms. Promised are 200 s on two processors and a quiet machine.",
+        "Below each check are the five slowest things in it; unit tests and scenarios run beside each other. End of",
         "the last run:",
         "",
         "```",

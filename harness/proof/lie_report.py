@@ -23,6 +23,7 @@ from behave.parser import parse_file
 from harness.proof import lies
 from harness.proof.null_products import FEATURE, PROJECT, baseline, run
 from harness.report import log
+from harness.runner.folder import default_place
 
 WAIT_S, LIMIT_S = 15, 60  # a lie may make somebody wait for ever
 ONLY_ARRANGES = "(before its first Then)"
@@ -141,7 +142,7 @@ def main(arguments: Sequence[str]) -> int:
     chosen = parser.parse_args(arguments)
     everything = []
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # the run under way is ended, too
-    with tempfile.TemporaryDirectory(prefix="rl-") as temporary:
+    with tempfile.TemporaryDirectory(prefix="rl-", dir=default_place()) as temporary:
         uses = baseline(parser, chosen.run_folder, Path(temporary, "0"))
         for number, (program, lie) in enumerate(_chosen(chosen.program, chosen.lie), 1):
             directory = Path(temporary, str(number))

@@ -8,6 +8,7 @@ first. The quick ones need none: it is the harness that starts keeper and queen.
 from __future__ import annotations
 
 import argparse
+import shutil
 import signal
 import subprocess
 import sys
@@ -19,6 +20,7 @@ from pathlib import Path
 
 from harness.proof import used
 from harness.report import log
+from harness.runner.folder import default_place
 from harness.settings import PROGRAMS
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -136,7 +138,7 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("run_folder", nargs="?", type=Path, help="of a run with the stand-ins; else the suite is run")
     chosen = parser.parse_args(arguments)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # the run under way is ended, too
-    with tempfile.TemporaryDirectory(prefix="rn-") as temporary:
+    with tempfile.TemporaryDirectory(prefix="rn-", dir=default_place()) as temporary:
         directory = Path(temporary)
         uses = None if chosen.quick else baseline(parser, chosen.run_folder, directory / "0")
         wanted = [product for product in products(directory) if product.quick or not chosen.quick]
@@ -144,6 +146,7 @@ def main(arguments: Sequence[str]) -> int:
         for number, product in enumerate(wanted, 1):
             began_s = time.monotonic()
             scores.append(score(product, directory / str(number), uses))
+            shutil.rmtree(directory / str(number))  # what red scenarios have kept
             print(f"{_line(scores[-1])} ({time.monotonic() - began_s:.1f} s)", flush=True)
     bad = [one for one in scores if not one.is_null]
     print(f"null products: {len(scores) - len(bad)} of {len(scores)} score zero")

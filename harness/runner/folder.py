@@ -29,7 +29,7 @@ HEAD_BYTES = 2**20  # the first line of an event log has the run's whole command
 def create(wanted: Path | None, run: str) -> Path:
     """Create the folder of the run named `run`: `wanted`, or one in memory where there is room for it, else in the
     temporary directory. Raises WrongUse when that cannot be."""
-    folder = wanted or _default_place() / f"{PREFIX}{run}"
+    folder = wanted or default_place() / f"{PREFIX}{run}"
     if len(str(folder)) > LONGEST_PATH:
         raise WrongUse(
             f"the run's folder {folder} has a path of {len(str(folder))} characters; {LONGEST_PATH} are the most, for "
@@ -56,7 +56,7 @@ def prune(checkout: str) -> None:
     """Remove all but the newest folders that finished runs of this user in the directory `checkout` left in the default
     place: memory is dear. Red and green ones are counted apart, so that green runs do not cost a red one its folder."""
     mine: dict[bool, list[tuple[float, Path]]] = {True: [], False: []}
-    for path in _default_place().glob(f"{PREFIX}*"):
+    for path in default_place().glob(f"{PREFIX}*"):
         with suppress(OSError):  # another run is pruning too
             about = path.lstat()
             if stat.S_ISDIR(about.st_mode) and about.st_uid == os.getuid() and _checkout(path) == checkout:
@@ -117,7 +117,8 @@ def ends_of(path: Path, first: int, last: int) -> tuple[bytes, bytes]:
         os.close(descriptor)
 
 
-def _default_place() -> Path:
+def default_place() -> Path:
+    """Where runs' folders go: in memory where there is room for them, else in the temporary directory."""
     try:
         if os.access(MEMORY, os.W_OK | os.X_OK) and shutil.disk_usage(MEMORY).free >= LEAST_FREE_BYTES:
             return MEMORY
