@@ -11,6 +11,7 @@ import pytest
 PROJECT = Path(__file__).resolve().parent.parent
 MAY_SLEEP = {
     "mocks/common/clock.py": "the module through which all stand-ins wait",
+    "harness/world/clock.py": "in real time nobody tells that everybody sleeps: that is looked for now and then",
     "harness/world/sockets.py": "the kernel has no event for 'the other side has acknowledged everything'",
 }
 SLEEPS = {"time.sleep", "asyncio.sleep"}
