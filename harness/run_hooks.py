@@ -30,7 +30,12 @@ def start(context: Context) -> None:
     ports.check_free()
     directory = Path(userdata.get("run_dir") or tempfile.mkdtemp(prefix="rbee-bdd-"))
     context.run_directory = directory
-    context.world = start_world(directory / "world", context.settings.stand_ins, warm=context.settings.warm)
+    context.world = start_world(
+        directory / "world",
+        context.settings.stand_ins,
+        warm=context.settings.warm,
+        namespaces=userdata.get("isolation") == "namespaces",
+    )
     watch("the world", context.world.process, context.world.log)
 
     from harness import scenario_hooks

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import requests
-from requests.adapters import HTTPAdapter
 from urllib3.util import Retry
 
+from harness import operator
 from harness.awaited import in_words, next_due
 from harness.evidence import Evidence
 from harness.link import Link
@@ -76,7 +76,7 @@ class Stage:
             for name, node in opened["nodes"].items()
         }
         self.control: str = opened["control"]
-        self._operator_proxy: str = opened["operator"]
+        self._operator_path: str = opened["operator"]
         self.evidence = Evidence(
             events=self._events,
             places=self.places,
@@ -218,10 +218,7 @@ class Stage:
     def _ask(self, method: str, url: str, policy: Retry, **content: Any) -> requests.Response:
         flow = self._link.begin("flow", until=[], since=len(self._events))
         try:
-            with requests.Session() as http:
-                http.trust_env = False
-                http.proxies = {"http": self._operator_proxy}
-                http.mount("http://", HTTPAdapter(max_retries=policy))
+            with operator.session(self._operator_path, policy) as http:
                 return http.request(method, url, timeout=self.settings.wait_s, **content)
         except requests.RequestException:
             self._go_on()

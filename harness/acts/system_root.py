@@ -23,7 +23,9 @@ def confine(stage: Stage, scenario: Scenario) -> None:
     if stage.settings.programs["rbee-keeper"] is not None:
         scenario.skip("needs a confined root")
         return
-    found = [str(entry) for directory in _directories(stage) for entry in directory.iterdir()]
+    found = [
+        f"{directory}/{name}" for directory in DIRECTORIES for name in stage.evidence.files(stage.control, directory)
+    ]
     if found:
         raise StageError(f"in the system's directories there are {', '.join(found)}")
 

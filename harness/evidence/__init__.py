@@ -26,6 +26,7 @@ from harness.evidence.normal import normal
 from harness.evidence.processes import Living
 from harness.evidence.programs import Run
 from harness.place import Place
+from harness.world import furniture
 
 Found = TypeVar("Found")
 Event = Mapping[str, Any]
@@ -267,9 +268,11 @@ class Evidence:
         return "SHA256:" + b64encode(sha256(b64decode(key)).digest()).decode().rstrip("=")
 
     def files(self, node: str, path: str) -> list[str]:
-        """The names in a directory of a node, sorted; none when it is not there."""
+        """The names in a directory of a node, sorted, but for what every machine has there; none when it is not
+        there."""
         place = self.path(node, path)
         names = [entry.name for entry in place.iterdir()] if place is not None and place.is_dir() else []
+        names = [name for name in names if f"{path}/{name}" not in furniture.PLACES]
         found = [*names, *(name for *where, name in self._made_up.files if where == [node, path])]
         return self._found(sorted(found), f"files in {path} on {node}")
 

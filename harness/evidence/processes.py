@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import psutil
 
+from harness import listening
 from harness.world.named import program_of
 
 MARK = "RBEE_BDD_STAGE"  # every program of a stage has it in its environment, and hands it on
@@ -35,8 +36,7 @@ class Living:
 
     def ports(self) -> set[int]:
         """The TCP ports at which it listens."""
-        connections = psutil.Process(self.pid).net_connections("tcp")
-        return {connection.laddr.port for connection in connections if connection.status == psutil.CONN_LISTEN}
+        return {port for _, port in listening.addresses(self.pid)}
 
 
 def living(mark: str, started_by: Mapping[int, int]) -> list[Living]:

@@ -11,6 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from harness import listening
 from harness.runner.monotonic import now_s
 
 PR_SET_CHILD_SUBREAPER = 36
@@ -165,8 +166,8 @@ def describe(pid: int) -> dict[str, Any]:
     import psutil  # only now: most runs leave nothing behind, and the import takes 30 ms
 
     try:
-        process = psutil.Process(pid)
-        listening = [each.laddr for each in process.net_connections("inet") if each.status == psutil.CONN_LISTEN]
-        return {"pid": pid, "command": " ".join(process.cmdline()), "ports": [f"{a.ip}:{a.port}" for a in listening]}
+        command = " ".join(psutil.Process(pid).cmdline())
+        ports = [f"{address}:{port}" for address, port in listening.addresses(pid)]
+        return {"pid": pid, "command": command, "ports": ports}
     except psutil.Error:
         return {"pid": pid, "command": "(gone)", "ports": []}

@@ -1,4 +1,4 @@
-"""The world process: `python -m harness.world PARENT [warm]`, with a listening Unix socket as its standard input.
+"""The world process: `python -m harness.world PARENT [warm] [namespaces]`, with a listening Unix socket as its standard input.
 Started by the harness, once for a run; it ends with its parent, whose process id it is told."""
 
 from __future__ import annotations
@@ -11,7 +11,9 @@ import stat
 import sys
 
 from harness.world import warm_process
+from harness.world.namespaces import Home
 
+WORDS = {"warm", "namespaces"}
 PR_SET_CHILD_SUBREAPER = 36  # linux/prctl.h
 DESCRIPTORS = 1 << 14  # a stage comes to 4,000 at most: connections, clock lines, launchers
 
@@ -19,19 +21,22 @@ DESCRIPTORS = 1 << 14  # a stage comes to 4,000 at most: connections, clock line
 def main() -> int:
     """Serve stages until SIGTERM, SIGINT, or the end of the parent. Its own files lie in the working directory.
 
-    With the word `warm` the stand-ins are forked from a warm parent instead of being exec'd."""
+    With the word `warm` the stand-ins are forked from a warm parent instead of being exec'd; with `namespaces` each
+    node has its own."""
     parent, *words = sys.argv[1:] or [""]
-    if not parent.isdecimal() or words not in ([], ["warm"]) or not stat.S_ISSOCK(os.fstat(0).st_mode):
-        print("Usage: python -m harness.world PARENT [warm] (the harness starts it, with a socket)", file=sys.stderr)
+    if not parent.isdecimal() or not WORDS.issuperset(words) or not stat.S_ISSOCK(os.fstat(0).st_mode):
+        usage = "Usage: python -m harness.world PARENT [warm] [namespaces] (the harness starts it, with a socket)"
+        print(usage, file=sys.stderr)
         return 2
     leave_terminal()
     become_subreaper()
     raise_descriptor_limit()
-    started = warm_process.start() if words else None
+    home = Home() if "namespaces" in words else None
+    started = warm_process.start(home) if "warm" in words else None
     # Imported beside the warm parent, which loads for as long.
     from harness.world import service
 
-    service.run(int(parent), started)
+    service.run(int(parent), started, home)
     return 0
 
 

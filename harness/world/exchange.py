@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
@@ -21,11 +22,12 @@ _URL = re.compile(r"http://(?P<authority>[^/?#]+)(?P<path>[^#]*)", re.IGNORECASE
 class Stage(Protocol):
     """What the network needs of the stage that it belongs to.
 
-    `control_node` is the name of the node where the operator sits. `hub` is the address and port of the model hub."""
+    `control_node` is the name of the node where the operator sits, `operator_path` the Unix socket at which the operator
+    asks. `hub` is the address and port of the model hub."""
 
     nodes: dict[str, Node]
     control_node: str
-    operator_address: str
+    operator_path: Path
     hub: tuple[str, int] | None
 
     def tell(self, event: str, **fields: Any) -> None:

@@ -59,8 +59,9 @@ class Launches:
             asked, files, _, _ = socket.recv_fds(launcher, REQUEST_BYTES, STANDARD_FILES)
             # What started the launcher would be the parent of the program, were that exec'd.
             parent = psutil.Process(_pid(launcher)).ppid()
-            if asked and len(files) == STANDARD_FILES:
-                pid = self._processes.fork(asked, files, lambda code: self._tell(launcher, code))
+            ground = self._stage.ground(_pid(launcher))
+            if asked and len(files) == STANDARD_FILES and ground is not None:
+                pid = self._processes.fork(asked, [*files, *ground.files], lambda code: self._tell(launcher, code))
         for file in files:
             os.close(file)
         if pid is None:

@@ -17,20 +17,21 @@ from harness.world import http1
 from harness.world.askers import Askers, Sockets
 from harness.world.exchange import Destination, Exchange, Stage
 from harness.world.faults import Faults
+from harness.world.ground import MACHINE, Ground
 from harness.world.relay import relay
 from harness.world.sockets import GoneError, Listener, Stream, connect
-from harness.world.topology import PROXY_PORT, Node
+from harness.world.topology import PROXY_PORT, SSH_PORT, Node
 from harness.world.tunnel import ESTABLISHED, tunnel
 
 OPERATOR = "operator"  # the asker of the harness's own requests
 OWN_NAMES = ("localhost", "127.0.0.1")  # to each node, itself
-SSH_PORT = 22
 ADVICE = "This is the network of a stage, a forward proxy: it takes requests for http://host:port/path, and CONNECT."
 
 
 class Network:
     """Relays what the programs of `stage` and its operator ask, tells the stage of every exchange, and lets `faults`
-    befall them. Each node's address has a listener of its own, so that it is known who asks."""
+    befall them. Each node has a listener of its own, so that it is known who asks. The operator's is a Unix socket: the
+    operator is a process of the machine, wherever the nodes are."""
 
     def __init__(self, stage: Stage, faults: Faults, askers: Askers) -> None:
         self._stage = stage
@@ -41,17 +42,19 @@ class Network:
         self._sockets: list[Sockets] = []
 
     async def open(self) -> None:
-        """Listen at PROXY_PORT of every node's address and of the operator's. Raises OSError when one is taken; then
+        """Listen at PROXY_PORT of every node's address, and for the operator. Raises OSError when one is taken; then
         nothing is left open."""
-        askers = {node.name: node.address for node in self._stage.nodes.values()}
-        askers[OPERATOR] = self._stage.operator_address
         try:
-            for asker, address in askers.items():
-                sockets = Sockets()
+            for node in self._stage.nodes.values():
+                with node.ground.network():
+                    sockets = Sockets()
                 self._sockets.append(sockets)
-                listener = Listener(partial(self._serve, asker, sockets))
+                listener = Listener(partial(self._serve, node.name, sockets))
                 self._listeners.append(listener)
-                await listener.open(address, PROXY_PORT)
+                await listener.open(node.address, PROXY_PORT, node.ground)
+            listener = Listener(partial(self._serve, OPERATOR, None))
+            self._listeners.append(listener)
+            await listener.open_at(self._stage.operator_path)
         except OSError:
             await self.close()
             raise
@@ -63,7 +66,7 @@ class Network:
         for sockets in self._sockets:
             sockets.close()
 
-    async def _serve(self, asker: str, sockets: Sockets, stream: Stream) -> None:
+    async def _serve(self, asker: str, sockets: Sockets | None, stream: Stream) -> None:
         """The one exchange of a connection."""
         connection = http1.Connection(stream, h11.SERVER)
         try:
@@ -76,7 +79,7 @@ class Network:
             pass  # it never asked anything
         else:
             number = next(self._numbers)
-            process = None if asker == OPERATOR else self._askers.find(sockets, stream.own, stream.peer)
+            process = self._askers.find(sockets, stream.own, stream.peer) if sockets else None
             exchange = Exchange(self._stage, number, asker, process, connection, request, destination)
             try:
                 await self._carry(exchange)
@@ -131,12 +134,14 @@ class Network:
             return nodes[self._stage.control_node if exchange.asker == OPERATOR else exchange.asker]
         return next((node for node in nodes.values() if node.host.lower() == host), None)
 
-    def _place(self, exchange: Exchange) -> tuple[str, int] | None:
-        """The address and port that the exchange's host and port mean to its asker; None for an unknown name."""
+    def _place(self, exchange: Exchange) -> tuple[str, int, Ground] | None:
+        """The address, port and ground that the exchange's host and port mean to its asker; None for an unknown
+        name."""
         host, port, node = exchange.destination.host, exchange.destination.port, self._node(exchange)
         if node is not None:
-            return node.address, node.ssh_port if port == SSH_PORT else port
-        return self._stage.hub if (host, port) == (fixtures.HUB_HOST, 80) else None
+            return node.address, node.ssh_port if port == SSH_PORT else port, node.ground
+        hub = self._stage.hub if (host, port) == (fixtures.HUB_HOST, 80) else None
+        return (*hub, MACHINE) if hub else None
 
 
 async def _swallow(exchange: Exchange, fault: int) -> None:

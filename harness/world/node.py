@@ -20,7 +20,8 @@ from harness.world.adoption import children
 from harness.world.keys import Keys
 from harness.world.named import program_of_command
 from harness.world.processes import Processes
-from harness.world.topology import Node, Stage
+from harness.world.sockets import bind
+from harness.world.topology import SSH_PORT, Node, Stage
 
 USER = "rbee"
 SHELL = "/bin/sh"
@@ -45,10 +46,12 @@ class SshServer:
         self._options = _options(keys)
 
     async def open(self) -> None:
-        """Listen at the node's address, at a free port that the node has as `ssh_port` from now on."""
+        """Listen at the node's address, at the port of SSH where the node is on a ground of its own, else at a free one;
+        the node has it as `ssh_port` from now on."""
         loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(lambda: _Connection(loop, self._options, self), self.node.address, 0)
-        self.node.ssh_port = self._server.sockets[0].getsockname()[1]
+        bound = bind(self.node.address, SSH_PORT if self.node.ground.is_own else 0, self.node.ground)
+        self._server = await loop.create_server(lambda: _Connection(loop, self._options, self), sock=bound)
+        self.node.ssh_port = bound.getsockname()[1]
 
     async def close(self) -> None:
         """Listen no more, and break off every connection. Commands live on: they are the stage's processes."""

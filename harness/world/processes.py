@@ -78,8 +78,8 @@ class Processes:
         path = works_in / argv[0] if "/" in argv[0] else shutil.which(argv[0], path=variables["PATH"])
         if path is None:
             raise FileNotFoundError(f"there is no program {argv[0]} on {node.name} (PATH is {variables['PATH']})")
-        with self._orphans.signed(self._stage.mark):
-            process, outputs = _launch([str(path), *argv[1:]], variables, works_in, stdin)
+        with self._orphans.signed(self._stage.mark), node.ground.whole():
+            process, outputs = _launch([str(path), *argv[1:]], variables, works_in, stdin, node.ground.files)
         pid: int = process.pid
         self._orphans.started(pid, self._stage.mark)
         self._running.add(pid)
@@ -200,13 +200,15 @@ class Processes:
                 os.kill(pid, number)
 
 
-def _launch(argv: list[str], env: Mapping[str, str], cwd: Path, stdin: int) -> tuple[Launched, dict[str, int]]:
+def _launch(
+    argv: list[str], env: Mapping[str, str], cwd: Path, stdin: int, namespaces: Sequence[int]
+) -> tuple[Launched, dict[str, int]]:
     """A started program, and the pipes from which its outputs are read. Raises OSError."""
     outputs, inner_ends = {}, {}
     for stream in ("stdout", "stderr"):
         outputs[stream], inner_ends[stream] = os.pipe()
     try:
-        return launch(argv, env=env, cwd=cwd, stdin=stdin, **inner_ends), outputs
+        return launch(argv, env=env, cwd=cwd, stdin=stdin, namespaces=namespaces, **inner_ends), outputs
     except BaseException:
         for pipe in outputs.values():
             os.close(pipe)

@@ -12,7 +12,7 @@ import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from harness.world import STAND_INS
+from harness.world import STAND_INS, furniture
 from harness.world.keys import Keys
 from harness.world.topology import PROXY_PORT, Node, Stage
 
@@ -24,6 +24,14 @@ KEEPER, REAL_KEEPER = "rbee-keeper", "rbee"  # a real one has another name, by w
 REGISTRY = "home/.rbee/beehives.db"  # docs/contract.md, section 1.1
 RELEASE = "home/rbee/target/release"  # of an installed node: rbee's install path is ~/rbee
 INSTALLED_DIRECTORIES = ("home/rbee", "home/rbee/.git", "home/rbee/target", RELEASE)
+OWN_DIRECTORIES = {
+    "root/etc": "/etc",
+    "root/usr/local": "/usr/local",
+    "root/var/lib": "/var/lib",
+    "root/models": "/models",
+    "tmp": "/tmp",
+}
+"""Of a node that has a ground of its own: where they are there."""
 DIRECTORIES = (
     "",
     "bin",
@@ -43,11 +51,19 @@ DIRECTORIES = (
 )
 
 
-def build(node: Node, programs: Mapping[str, Path | None], keys: Keys, *, launchers: bool = False) -> None:
+def build(
+    node: Node,
+    programs: Mapping[str, Path | None],
+    keys: Keys,
+    *,
+    launchers: bool = False,
+    own_ground: bool = False,
+) -> None:
     """Make the node on disk; its directory must not exist yet, but the one above it must.
 
     `programs` says for each of the four programs which binary of the user's it is, or None for our stand-in, which
-    with `launchers` lets itself be forked. Raises OSError when one cannot be copied."""
+    with `launchers` lets itself be forked. A node with an `own_ground` gets furniture, and binaries of the user's are
+    empty files there until they are mounted. Raises OSError when one cannot be copied."""
     for name in DIRECTORIES:
         os.mkdir(f"{node.directory}/{name}")
     for name, content in _tools().items():
@@ -57,10 +73,23 @@ def build(node: Node, programs: Mapping[str, Path | None], keys: Keys, *, launch
         os.link(f"{node.directory}/store/{name}", f"{node.directory}/bin/{name}")
         if name == KEEPER and binary is not None:
             os.link(f"{node.directory}/store/{name}", f"{node.directory}/bin/{REAL_KEEPER}")
+    if own_ground:
+        furniture.lay(node)
     _write_facts(node)
     _write_ssh(f"{node.directory}/home/.ssh", keys)
     if node.facts.installed:
         _install(node, programs)
+
+
+def mounts(node: Node, stage: Path) -> list[tuple[str, str]]:
+    """The directories of a node that has a ground of its own, and where they are there; what is needed of the machine
+    and would be covered by them is there again."""
+    own = [(f"{node.directory}/{name}", place) for name, place in OWN_DIRECTORIES.items()]
+    covered = {path for path in (str(stage), str(PROJECT), sys.prefix, sys.base_prefix) if path.startswith("/tmp/")}
+    for path in covered:
+        os.makedirs(f"{node.directory}/tmp/{path.removeprefix('/tmp/')}", exist_ok=True)
+    again = sorted(covered | {str(stage)})
+    return own + [(path, path) for path in again]
 
 
 def rebuild(node: Node, programs: Mapping[str, Path | None], keys: Keys, *, launchers: bool = False) -> None:
@@ -93,11 +122,12 @@ def environment(node: Node, stage: Stage) -> dict[str, str]:
         "NO_COLOR": "1",
         "HTTP_PROXY": proxy,
         "http_proxy": proxy,
-        "RBEE_BIND_HOST": node.address,
         "RBEE_NODE_HOST": node.host,
-        "RBEE_ROOT": f"{node.directory}/root",
         "RBEE_BDD_STAGE": stage.mark,
     }
+    if not node.ground.is_own:
+        variables["RBEE_BIND_HOST"] = node.address
+        variables["RBEE_ROOT"] = f"{node.directory}/root"
     if stage.clock_path:
         variables["RBEE_CLOCK"] = str(stage.clock_path)
     if stage.launcher_path:

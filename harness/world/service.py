@@ -15,25 +15,29 @@ from harness.world.adoption import Orphans
 from harness.world.clock import ClockSelector
 from harness.world.control import LINE_BYTES, Control
 from harness.world.library import Library
+from harness.world.namespaces import Home
 from harness.world.tenant import House
 from harness.world.warm_parent import WarmParent
 
 GARBAGE = 10_000  # how many new objects there may be before garbage is looked for among them
 
 
-def run(parent: int, loading: tuple[int, socket.socket] | None) -> None:
+def run(parent: int, loading: tuple[int, socket.socket] | None, home: Home | None) -> None:
     """Serve stages at the socket that is the standard input, until this process is asked to end, or its `parent` is
     gone; then remove those that are left.
 
-    `loading`: the warm parent that is to fork the stand-ins; without one they are exec'd."""
+    `loading`: the warm parent that is to fork the stand-ins; without one they are exec'd. `home`: from where nodes get
+    namespaces of their own."""
     gc.freeze()  # what is loaded stays: there is no garbage to be looked for
     gc.set_threshold(GARBAGE)
     selector = ClockSelector()
     with asyncio.Runner(loop_factory=lambda: asyncio.SelectorEventLoop(selector)) as runner:
-        runner.run(_serve(parent, selector, loading))
+        runner.run(_serve(parent, selector, loading, home))
 
 
-async def _serve(parent: int, selector: ClockSelector, loading: tuple[int, socket.socket] | None) -> None:
+async def _serve(
+    parent: int, selector: ClockSelector, loading: tuple[int, socket.socket] | None, home: Home | None
+) -> None:
     loop = asyncio.get_running_loop()
     end = asyncio.Event()
     loop.add_signal_handler(signal.SIGTERM, end.set)
@@ -47,8 +51,8 @@ async def _serve(parent: int, selector: ClockSelector, loading: tuple[int, socke
     if os.getppid() != parent:  # it has gone while this process started
         end.set()
     orphans = Orphans()
-    warm_parent = WarmParent(orphans, loading) if loading else None
-    house = House(keys.generate(), selector, orphans, warm_parent)
+    warm_parent = WarmParent(orphans, loading, home) if loading else None
+    house = House(keys.generate(), selector, orphans, warm_parent, home)
     library = Library(Path("models").absolute())
     attempts: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
 

@@ -10,6 +10,9 @@ import struct
 import termios
 from collections import deque
 from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+from harness.world.ground import MACHINE, Ground
 
 READ_BYTES = 128 * 1024  # as much as is taken at once: a model of 5 MB passes in 40 reads
 KEPT_BYTES = 4 * READ_BYTES  # of what nobody has asked for yet; then the other side has to wait
@@ -177,11 +180,39 @@ class Stream(asyncio.BufferedProtocol):
         return count
 
 
-async def connect(address: str, port: int) -> Stream:
-    """A connection to `address`, an IP address. Raises OSError when nobody listens there."""
+def make(ground: Ground) -> socket.socket:
+    """A TCP socket that is of this ground, for good."""
+    with ground.network():
+        # With no protocol named, asyncio would not know that it may say TCP_NODELAY.
+        made = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    made.setblocking(False)
+    return made
+
+
+async def connect(address: str, port: int, ground: Ground = MACHINE) -> Stream:
+    """A connection to `address`, an IP address, on this ground. Raises OSError when nobody listens there."""
     loop = asyncio.get_running_loop()
-    _, stream = await loop.create_connection(Stream, address, port)
+    connecting = make(ground)
+    try:
+        await loop.sock_connect(connecting, (address, port))
+        _, stream = await loop.create_connection(Stream, sock=connecting)
+    except BaseException:
+        connecting.close()
+        raise
     return stream
+
+
+def bind(address: str, port: int, ground: Ground = MACHINE) -> socket.socket:
+    """A socket that may listen at `address`, an IP address, on this ground; at a free port for `port` 0. Raises OSError
+    when it is taken."""
+    bound = make(ground)
+    try:
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        bound.bind((address, port))
+    except BaseException:
+        bound.close()
+        raise
+    return bound
 
 
 class Listener:
@@ -193,13 +224,19 @@ class Listener:
         self._serving: dict[asyncio.Task[None], Stream] = {}
         self._server: asyncio.Server | None = None
 
-    async def open(self, address: str, port: int) -> int:
-        """Listen at `address`, an IP address; the port, which is a free one for `port` 0. Raises OSError when it is
-        taken."""
+    async def open(self, address: str, port: int, ground: Ground = MACHINE) -> int:
+        """Listen at `address`, an IP address on this ground; the port, which is a free one for `port` 0. Raises OSError
+        when it is taken."""
         loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(lambda: Stream(self._accepted), address, port)
-        taken: int = self._server.sockets[0].getsockname()[1]
+        bound = bind(address, port, ground)
+        self._server = await loop.create_server(lambda: Stream(self._accepted), sock=bound)
+        taken: int = bound.getsockname()[1]
         return taken
+
+    async def open_at(self, path: Path) -> None:
+        """Listen at a Unix socket, which processes in every namespace reach by its path. Raises OSError."""
+        loop = asyncio.get_running_loop()
+        self._server = await loop.create_unix_server(lambda: Stream(self._accepted), path)
 
     async def close(self) -> None:
         """Listen no more, and end every connection at once. Harmless when it never listened."""

@@ -20,14 +20,16 @@ from harness.world.clock import ClockSelector, RealClock, StageClock, Wait
 from harness.world.ends import Ends
 from harness.world.faults import Faults
 from harness.world.flow import Flow
+from harness.world.ground import Ground
 from harness.world.hub import Hub
 from harness.world.keys import Keys
 from harness.world.launches import Launches
 from harness.world.look import Crowd
+from harness.world.namespaces import Home
 from harness.world.network import Network
 from harness.world.node import SshServer
 from harness.world.processes import Left, Processes
-from harness.world.topology import PROXY_PORT, Topology
+from harness.world.topology import Topology
 from harness.world.warm_parent import WarmParent
 
 END_LIMIT_S = 5.0  # a program gets so long to end after SIGTERM
@@ -37,18 +39,20 @@ NETWORKS = (int(ipaddress.ip_address("127.1.0.0")) >> 8, int(ipaddress.ip_addres
 """The first and last /24 network of loopback that a stage may get; 127.0 is left to everybody else."""
 TOLD_BYTES = 64 << 20  # the most that is told of a stage: a scenario of TEST-001 comes to a hundredth of it
 EVENT_BYTES = 1 << 10  # what an event takes beside its text
-OPERATOR_NUMBER, HUB_NUMBER = 250, 251  # the addresses in a stage's network that belong to no node
+HUB_NUMBER = 251  # the address in a stage's network that belongs to no node
+LOOPBACK = "127.0.0.1"  # where everybody is on a ground of its own
 
 
 @dataclass(frozen=True)
 class House:
     """What all stages of a run share; `shared` are the stages on which several attempts play, one after the other.
-    Without a warm parent every program is exec'd."""
+    Without a warm parent every program is exec'd; without a home all nodes are on the machine's own ground."""
 
     keys: Keys
     selector: ClockSelector
     orphans: Orphans
     warm_parent: WarmParent | None
+    home: Home | None
     shared: dict[Path, Tenant] = field(default_factory=dict)
 
 
@@ -85,7 +89,7 @@ class Tenant:
         self.launcher_path = order.directory / "warm.sock" if house.warm_parent else None
         self.control_node = order.topology.control
         self.nodes = order.topology.place(order.directory)
-        self.operator_address = ""
+        self.operator_path = order.directory / "operator.sock"
         self.hub: tuple[str, int] | None = None
         self.faults = Faults()
         self.files = Hub(order.directory)
@@ -113,9 +117,17 @@ class Tenant:
 
         Raises OSError when a directory cannot be made, or no network is free."""
         for node in self.nodes.values():
-            sandbox.build(node, self._order.programs, self._house.keys, launchers=self.launcher_path is not None)
-        network = await self._open_network()
-        hub_address = _address(network, HUB_NUMBER)
+            sandbox.build(
+                node,
+                self._order.programs,
+                self._house.keys,
+                launchers=self.launcher_path is not None,
+                own_ground=self._house.home is not None,
+            )
+        if self._house.home is not None:
+            hub_address = await self._open_grounds(self._house.home)
+        else:
+            hub_address = _address(await self._open_network(), HUB_NUMBER)
         self.hub = hub_address, await self.files.open(hub_address)
         self._open_parts.push_async_callback(self.files.close)
         for node in self.nodes.values():
@@ -149,10 +161,25 @@ class Tenant:
         return {
             "nodes": places,
             "control": self.control_node,
-            "operator": f"http://{self.operator_address}:{PROXY_PORT}",
+            "operator": str(self.operator_path),
             "mark": self.mark,
             "epoch_us": self.clock.epoch_us + self._base_us,
         }
+
+    async def _open_grounds(self, home: Home) -> str:
+        """Give each node a ground of its own, and listen there. The address of the hub, which is at home."""
+        for node in self.nodes.values():
+            node.ground = home.node(node.host, sandbox.mounts(node, self.directory))
+            node.address = LOOPBACK
+            self._open_parts.callback(node.ground.close)
+        proxy = Network(self, self.faults, self._askers)
+        await proxy.open()
+        self._open_parts.push_async_callback(proxy.close)
+        return LOOPBACK
+
+    def ground(self, pid: int) -> Ground | None:
+        """Where a process of the stage lives; None for one that has gone elsewhere."""
+        return next((node.ground for node in self.nodes.values() if node.ground.holds(pid)), None)
 
     async def _open_network(self) -> int:
         """Listen in a network that nobody else uses; its number. A taken address is somebody else's stage: try
@@ -162,7 +189,6 @@ class Tenant:
             network = random.randint(*NETWORKS)
             for node in self.nodes.values():
                 node.address = _address(network, node.number)
-            self.operator_address = _address(network, OPERATOR_NUMBER)
             try:
                 proxy = Network(self, self.faults, self._askers)
                 await proxy.open()

@@ -10,8 +10,11 @@ from typing import Any, Protocol, TypeVar
 
 import yaml
 
+from harness.world.ground import MACHINE, Ground
+
 PROXY_PORT = 3128  # of the forward proxy at each node's address
-MOST_NODES = 249  # a stage's network is 127.A.B.0/24; the operator sits at 250
+SSH_PORT = 22
+MOST_NODES = 249  # a stage's network on the machine's own ground is 127.A.B.0/24, and the hub sits at 251
 NODE_NAME = re.compile(r"[a-z][a-z0-9-]*")  # it names a directory and a host
 
 Kind = TypeVar("Kind")
@@ -51,7 +54,8 @@ class Topology:
 class Node:
     """One machine of a stage.
 
-    `number` counts from 1. `address` is empty and `ssh_port` is 0 until the stage has a network."""
+    `number` counts from 1. `address` is empty and `ssh_port` is 0 until the stage has a network. `ground` is where its
+    sockets and programs live."""
 
     name: str
     number: int
@@ -59,6 +63,7 @@ class Node:
     facts: NodeFacts
     address: str = ""
     ssh_port: int = 0
+    ground: Ground = MACHINE
 
     @property
     def host(self) -> str:
@@ -93,6 +98,10 @@ class Stage(Protocol):
 
     def tell(self, event: str, **fields: Any) -> None:
         """Tell the harness what happened: docs/design.md, "What the world tells: events"."""
+
+    def ground(self, pid: int) -> Ground | None:
+        """Where a process of the stage lives; None for one that has gone elsewhere. Raises OSError when it has
+        ended."""
 
 
 def load_topology(path: Path) -> Topology:

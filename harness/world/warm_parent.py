@@ -10,6 +10,7 @@ import sys
 
 from harness.world import warm_process
 from harness.world.adoption import Orphans
+from harness.world.namespaces import Home
 from mocks.common.launch import Forked, lean_on
 
 LOAD_LIMIT_S = 20.0  # real seconds; less than an attempt waits for a reply
@@ -20,8 +21,9 @@ class WarmParent:
     """The warm parent of this process, at first the one that has been started already; another one is started when it
     dies. Needs the running loop."""
 
-    def __init__(self, orphans: Orphans, first: tuple[int, socket.socket]) -> None:
+    def __init__(self, orphans: Orphans, first: tuple[int, socket.socket], home: Home | None) -> None:
         self._orphans = orphans
+        self._home = home
         self._loop = asyncio.get_running_loop()
         self._await(first)
 
@@ -62,7 +64,7 @@ class WarmParent:
         how = f"the warm parent ({self._process.pid}) ended with {self._process.poll()}"
         if was_loaded:
             print(f"{how}: another one is started", file=sys.stderr)
-            self._await(warm_process.start())
+            self._await(warm_process.start(self._home))
         else:
             print(f"{how} before it was ready: programs are exec'd instead", file=sys.stderr)
             self._tried.set_result(None)

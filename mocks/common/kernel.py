@@ -16,6 +16,8 @@ CLONE = {"x86_64": 56, "aarch64": 220}
 CLONE_PARENT = 0x8000
 PR_SET_PDEATHSIG, PR_SET_NAME, PR_SET_MM, PR_SET_MM_MAP = 1, 15, 35, 14
 """prctl(2); with PR_SET_MM_MAP no privilege is needed."""
+CAPABILITY_VERSION, CAPABILITY_HEADER, CAPABILITY_BYTES = 0x20080522, struct.Struct("=Ii"), 24
+"""capset(2): the version of two words a set, and the size of the three sets."""
 MEMORY_MAP = struct.Struct("11QQIi")
 """`struct prctl_mm_map` of linux/prctl.h."""
 PLACES = (26, 27, 45, 46, 47, 28)
@@ -42,6 +44,23 @@ def fork_sibling() -> int:
     return pid
 
 
+def move_to(namespaces: Sequence[int]) -> None:
+    """Go into the namespaces that these files stand for, and have no capabilities there, unless one is root. Nothing is
+    done where there are none. Raises OSError."""
+    for namespace in namespaces:
+        if _python.setns(namespace, 0):
+            raise _error("setns")
+    if namespaces and os.geteuid():
+        header = CAPABILITY_HEADER.pack(CAPABILITY_VERSION, 0)
+        if _python.capset(header, bytes(CAPABILITY_BYTES)):
+            raise _error("capset")
+
+
+def _error(call: str) -> OSError:
+    error = ctypes.get_errno()
+    return OSError(error, f"{call}: {os.strerror(error)}")
+
+
 def end_with_parent() -> None:
     """Have the kernel kill this process as soon as its parent ends."""
     _python.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
@@ -59,7 +78,6 @@ def show_as(argv: Sequence[str], env: Mapping[str, str], name: str) -> None:
     ends = [at, at + len(words), at + len(words), at + len(words) + len(variables)]
     asked = MEMORY_MAP.pack(*places[:5], _python.sbrk(0), places[5], *ends, 0, 0, -1)
     if _python.prctl(PR_SET_MM, PR_SET_MM_MAP, asked, len(asked), 0):
-        error = ctypes.get_errno()
-        raise OSError(error, f"prctl(PR_SET_MM_MAP): {os.strerror(error)}")
+        raise _error("prctl(PR_SET_MM_MAP)")
     _shown = shown
     _python.prctl(PR_SET_NAME, os.fsencode(name), 0, 0, 0)

@@ -51,16 +51,18 @@ def launch(
     stdin: int = subprocess.DEVNULL,
     stdout: int | None = None,
     stderr: int | None = None,
+    namespaces: Sequence[int] = (),
 ) -> Launched:
     """Start `argv` as a child of this process and return it, psutil-managed.
 
     `argv[0]` is a path. `env` is the whole environment. `stdin`, `stdout` and `stderr` are file descriptors; an output
-    that is None is inherited. Signals have their default meaning in the child. Raises OSError (no such file, not
-    executable, wrong format) when it cannot be started."""
+    that is None is inherited. Signals have their default meaning in the child. `namespaces` are files of those in which
+    this process is for the moment: what is exec'd is there by itself, a fork goes there. Raises OSError (no such file,
+    not executable, wrong format) when it cannot be started."""
     if _warm_parent is not None:
         null = os.open(os.devnull, os.O_RDONLY)
         try:
-            files = [null if stdin == subprocess.DEVNULL else stdin, *_outputs(stdout, stderr)]
+            files = [null if stdin == subprocess.DEVNULL else stdin, *_outputs(stdout, stderr), *namespaces]
             forked = fork(request(argv, env, cwd), files)
         finally:
             os.close(null)
@@ -83,7 +85,8 @@ def request(argv: Sequence[str], env: Mapping[str, str], cwd: Path | str) -> byt
 
 
 def fork(asked: bytes, files: Sequence[int]) -> Forked | None:
-    """Have the warm parent fork what is asked for (see `request`), with these three files as its standard ones.
+    """Have the warm parent fork what is asked for (see `request`), with the first three of these files as its standard
+    ones, in the namespaces that the others stand for.
 
     None when the program has to be exec'd: it is not a stand-in, or there is no warm parent. One that is found dead is
     said to be so on stderr, and not asked again."""

@@ -30,6 +30,7 @@ from mocks.common import kernel
 from mocks.common.launch import lean_on
 
 REQUEST_BYTES = 1 << 20  # more than a Unix socket takes at once
+STANDARD_FILES, MOST_NAMESPACES = 3, 3
 READY, NO_FORK = b"ready", b"0"
 PROGRAM_BYTES = 1 << 16  # far more than the file of a stand-in has
 BIN = Path(__file__).parents[2] / "bin"
@@ -127,7 +128,7 @@ def serve(connection: socket.socket) -> None:
     while True:
         while late and has_forked and not select.select([connection], [], [], 0)[0]:
             load_late(late)
-        data, files, _, _ = socket.recv_fds(connection, REQUEST_BYTES, 3)
+        data, files, _, _ = socket.recv_fds(connection, REQUEST_BYTES, STANDARD_FILES + MOST_NAMESPACES)
         if not data:
             return
         request = _understood(data)
@@ -200,8 +201,9 @@ def _become(request: Request, package: str, files: list[int], connection: socket
     global _forked
     code, said = 1, False
     try:
-        for standard, file in enumerate(files):
+        for standard, file in enumerate(files[:STANDARD_FILES]):
             os.dup2(file, standard)
+        kernel.move_to(files[STANDARD_FILES:])
         os.chdir(request.cwd)
         os.environ.clear()
         os.environ.update(request.env)

@@ -172,7 +172,7 @@ def test_a_taken_address_is_an_error() -> None:
         with socket.create_server(("127.0.0.1", 0)) as taken:
             listener = Listener(_serve_nothing)
 
-            with pytest.raises(OSError, match="address already in use"):
+            with pytest.raises(OSError, match="Address already in use"):
                 await listener.open("127.0.0.1", taken.getsockname()[1])
 
             await listener.close()
