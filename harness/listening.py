@@ -1,5 +1,5 @@
-"""At which addresses a process listens, wherever it lives: its own view of the network says so. (What psutil reads is the
-view of the one who asks; of a process in another network namespace it says that it listens nowhere.)"""
+"""At which addresses a process listens, wherever it lives: its own view of the network says so. (What psutil reads is
+the view of the one who asks; of a process in another network namespace it says that it listens nowhere.)"""
 
 from __future__ import annotations
 

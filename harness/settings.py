@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from harness import isolation
 from harness.runner.options import WrongUse, is_yes
 
 PROGRAMS = {"keeper": "rbee-keeper", "queen": "queen-rbee", "hive": "rbee-hive", "worker": "llm-worker-rbee"}
@@ -25,10 +26,11 @@ class SettingsError(WrongUse):
 class Settings:
     """The settings of a run.
 
-    programs: program name → the user's own binary, or None for our stand-in. clock: `stage` or `real`. wait_s: how long
-    a step that acts waits at most, in seconds of real time. rust_log: handed to every program. prove: each Then step
-    has to show that it can fail. go_on: steps are run after one has failed, too. stand_ins: where the stand-ins'
-    program files are, None for the project's own. warm: those are forked from a warm parent instead of being exec'd."""
+    programs: program name → the user's own binary, or None for our stand-in. clock: `stage` or `real`. wait_s: how
+    long a step that acts waits at most, in seconds of real time. rust_log: handed to every program. prove: each
+    Then step has to show that it can fail. go_on: steps are run after one has failed, too. stand_ins: where the
+    stand-ins' program files are, None for the project's own. warm: those are forked from a warm parent instead of
+    being exec'd. isolation: how nodes are kept apart, `namespaces` or `addresses`."""
 
     programs: Mapping[str, Path | None]
     clock: str
@@ -39,6 +41,7 @@ class Settings:
     go_on: bool
     stand_ins: Path | None
     warm: bool
+    isolation: str
 
     @property
     def evidence_s(self) -> float:
@@ -67,6 +70,7 @@ def read(userdata: Mapping[str, str]) -> Settings:
         go_on=is_yes("go_on", userdata.get("go_on", "no")),
         stand_ins=_directory("stand_ins", userdata.get("stand_ins")),
         warm=is_yes("warm", userdata.get("warm", "yes")) and not all(programs.values()),
+        isolation=isolation.choose(userdata).way,
     )
 
 

@@ -37,9 +37,9 @@ def start_world(
     """Start the world process with everything of its own below `directory`. Nobody need wait until it is up: who
     connects to its socket meanwhile is served then.
 
-    stand_ins: where the program files of the stand-ins are, if not in the project's bin. warm: the project's own are
-    forked from a warm parent, which the world starts. namespaces: each node has its own. Raises WorldNotStarted, and OSError when there is no place for
-    its files."""
+    stand_ins: where the program files of the stand-ins are, if not in the project's bin. warm: the project's own
+    are forked from a warm parent, which the world starts. namespaces: each node has its own. Raises
+    WorldNotStarted, and OSError when there is no place for its files."""
     directory.mkdir(parents=True, exist_ok=True)
     place, log = directory / "world.sock", directory / WORLD_LOG
     words = [word for word, is_wanted in (("warm", warm), ("namespaces", namespaces)) if is_wanted]

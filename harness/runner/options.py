@@ -27,7 +27,8 @@ class Options:
     """jobs: attempts at the same time. order: one of ORDERS. seed: of the random order. limit_s, run_limit_s: how long
     one scenario and the whole run may take. run_dir: the run's folder, or None for one of the runner's choice. pause:
     one scenario at a time, in the terminal's session, without limits. stop: start nothing more after the first red
-    one. prove: whether Then steps show that they can fail."""
+    one. prove: whether Then steps show that they can fail. isolation: how the nodes of scenarios are kept apart, in
+    words, once that is known."""
 
     jobs: int
     order: str
@@ -38,6 +39,7 @@ class Options:
     pause: bool
     stop: bool
     prove: bool
+    isolation: str = ""
 
 
 def read(config: Any, environ: Mapping[str, str]) -> Options:

@@ -10,6 +10,7 @@ from typing import Any
 import behave.runner
 from behave.formatter._registry import make_formatters  # type: ignore[import-untyped]
 
+from harness import isolation
 from harness.runner import attempt, loading, options, streams
 from harness.runner.exits import WRONG_USE, Exits
 from harness.runner.run import Run
@@ -49,6 +50,7 @@ class Runner(behave.runner.Runner):  # type: ignore[misc] # behave's type stubs 
 
     def _run(self, signals: Signals) -> int:
         loading.check_machine()
+        isolation.begin(self.config.userdata)
         chosen = options.read(self.config, os.environ)
         if chosen.pause:
             self.config.capture_stdout = self.config.capture_stderr = False
@@ -58,7 +60,8 @@ class Runner(behave.runner.Runner):  # type: ignore[misc] # behave's type stubs 
         self.step_registry = behave.runner.the_step_registry
         if self.config.dry_run:
             return int(self._run_dry())
-        return Run(self, loading.plan_run(self), chosen, signals).carry_out()
+        planned = loading.plan_run(self)
+        return Run(self, planned, isolation.apply(chosen, self.config.userdata), signals).carry_out()
 
     def _run_dry(self) -> bool:
         """A dry run executes nothing: it is behave's own."""

@@ -236,6 +236,7 @@ class Run:
             planned=len(order),
             left_out=self._plan.left_out,
             jobs=chosen.jobs,
+            isolation=chosen.isolation,
             prove=chosen.prove,
             order=chosen.order,
             seed=chosen.seed if chosen.order == "random" else None,

@@ -1,5 +1,5 @@
-"""The world process: `python -m harness.world PARENT [warm] [namespaces]`, with a listening Unix socket as its standard input.
-Started by the harness, once for a run; it ends with its parent, whose process id it is told."""
+"""The world process: `python -m harness.world PARENT [warm] [namespaces]`, with a listening Unix socket as its standard
+input. Started by the harness, once for a run; it ends with its parent, whose process id it is told."""
 
 from __future__ import annotations
 

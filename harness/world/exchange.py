@@ -22,8 +22,8 @@ _URL = re.compile(r"http://(?P<authority>[^/?#]+)(?P<path>[^#]*)", re.IGNORECASE
 class Stage(Protocol):
     """What the network needs of the stage that it belongs to.
 
-    `control_node` is the name of the node where the operator sits, `operator_path` the Unix socket at which the operator
-    asks. `hub` is the address and port of the model hub."""
+    `control_node` is the name of the node where the operator sits, `operator_path` the Unix socket at which the
+    operator asks. `hub` is the address and port of the model hub."""
 
     nodes: dict[str, Node]
     control_node: str

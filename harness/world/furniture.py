@@ -13,9 +13,11 @@ from harness.world.topology import Node
 
 USER = "rbee"  # whoever the user is, with the id of his own
 NOBODY_ID = 65534
-OF_THE_MACHINE = ("alternatives", "ca-certificates", "ld.so.cache", "ld.so.conf", "ld.so.conf.d", "localtime")
-OF_THE_MACHINE += ("pki", "protocols", "services", "ssl")
-"""What of the machine's /etc programs may need to run, where it is there: libraries, certificates, names of services."""
+OF_THE_MACHINE = (
+    *("alternatives", "ca-certificates", "ld.so.cache", "ld.so.conf", "ld.so.conf.d", "localtime"),
+    *("pki", "protocols", "services", "ssl"),
+)
+"""What of the machine's /etc programs may need to run, where it is there: libraries, certificates, known services."""
 NSSWITCH = b"passwd: files\ngroup: files\nhosts: files\n"
 
 

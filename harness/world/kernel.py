@@ -72,8 +72,8 @@ def clone_mount(source: str) -> int:
 
 
 def set_read_only(tree: int, *, below: bool = True) -> None:
-    """Let nobody write to what `clone_mount` gave, or `below` False, to what is mounted where this directory is; what is
-    mounted below it stays as it is."""
+    """Let nobody write to what `clone_mount` gave or, with `below` False, to what is mounted where this directory is;
+    what is mounted below it stays as it is."""
     wanted = MOUNT_ATTR.pack(MOUNT_ATTR_RDONLY, 0, 0, 0)
     flags = AT_EMPTY_PATH | (AT_RECURSIVE if below else 0)
     _call("syscall", MOUNT_SETATTR, tree, b"", flags, wanted, len(wanted))

@@ -9,9 +9,11 @@ import signal
 import socket
 import struct
 from pathlib import Path
+from typing import Protocol
 
 import psutil
 
+from harness.world.ground import Ground
 from harness.world.named import program_of
 from harness.world.processes import Processes
 from harness.world.topology import Stage
@@ -22,10 +24,17 @@ STANDARD_FILES = 3
 MOST_LAUNCHERS = 256  # at a time; no stage has more than a dozen
 
 
+class Place(Stage, Protocol):
+    """A stage that knows where its processes live."""
+
+    def ground(self, pid: int) -> Ground | None:
+        """Where a process lives; None for one that has gone elsewhere. Raises OSError when it has ended."""
+
+
 class Launches:
     """The socket at `path` where the launchers of a stage ask for forks. A fork is ended when its launcher dies."""
 
-    def __init__(self, path: Path, stage: Stage, processes: Processes) -> None:
+    def __init__(self, path: Path, stage: Place, processes: Processes) -> None:
         self._stage, self._processes = stage, processes
         self._loop = asyncio.get_running_loop()
         self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)

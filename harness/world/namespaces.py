@@ -1,5 +1,5 @@
-"""Namespaces: each node of a stage is a machine of its own, with all addresses and ports, its host name and its system's
-directories. The world serves all of them, and hops between them to make sockets and to start programs.
+"""Namespaces: each node of a stage is a machine of its own, with all addresses and ports, its host name and its
+system's directories. The world serves all of them, and hops between them to make sockets and to start programs.
 
 A socket stays in the network in which it was made, a process in the namespaces in which it was started. So a hop is
 short, and nobody is waited for in it; only the thread that hops is elsewhere meanwhile."""

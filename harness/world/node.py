@@ -46,8 +46,8 @@ class SshServer:
         self._options = _options(keys)
 
     async def open(self) -> None:
-        """Listen at the node's address, at the port of SSH where the node is on a ground of its own, else at a free one;
-        the node has it as `ssh_port` from now on."""
+        """Listen at the node's address; where the node is on a ground of its own at the port of SSH, else at a free
+        one. The node has it as `ssh_port` from now on."""
         loop = asyncio.get_running_loop()
         bound = bind(self.node.address, SSH_PORT if self.node.ground.is_own else 0, self.node.ground)
         self._server = await loop.create_server(lambda: _Connection(loop, self._options, self), sock=bound)

@@ -209,9 +209,9 @@ def bind(address: str, port: int, ground: Ground = MACHINE) -> socket.socket:
     try:
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         bound.bind((address, port))
-    except BaseException:
+    except OSError as error:
         bound.close()
-        raise
+        raise OSError(error.errno, f"{error.strerror}: {address}, port {port}") from error
     return bound
 
 

@@ -99,10 +99,6 @@ class Stage(Protocol):
     def tell(self, event: str, **fields: Any) -> None:
         """Tell the harness what happened: docs/design.md, "What the world tells: events"."""
 
-    def ground(self, pid: int) -> Ground | None:
-        """Where a process of the stage lives; None for one that has gone elsewhere. Raises OSError when it has
-        ended."""
-
 
 def load_topology(path: Path) -> Topology:
     """The topology in the YAML file `path`: `control`, and `nodes` by name, each with `host`, `ram_free_mb`, and where

@@ -10,6 +10,7 @@ import gc
 import os
 import random
 import socket
+import tempfile
 import threading
 from collections.abc import Callable, Coroutine, Iterator
 from pathlib import Path
@@ -44,7 +45,8 @@ class NetworkStage:
             name: Node(name, number, Path(name), NodeFacts(f"{name}.home.arpa", 8000), f"{subnet}.{number}")
             for number, name in enumerate(NODES, start=1)
         }
-        self.operator_address = f"{subnet}.250"
+        self._directory = tempfile.TemporaryDirectory()
+        self.operator_path = Path(self._directory.name) / "operator.sock"
         self.hub: tuple[str, int] | None = None
         self.faults = Faults()
         self.network = Network(self, self.faults, Askers(lambda: [os.getpid()], []))
@@ -95,6 +97,7 @@ class NetworkStage:
         self._thread.join(LIMIT_S)
         self._loop.close()
         self._sockets.close()
+        self._directory.cleanup()
 
     def run(self, coroutine: Coroutine[Any, Any, None]) -> None:
         """Run `coroutine` in the network's loop, and wait for its end."""
@@ -115,8 +118,11 @@ class NetworkStage:
 
     def ask(self, asker: str, data: bytes) -> socket.socket:
         """A connection from `asker` to its proxy, on which `data` has been sent."""
-        address = self.operator_address if asker == "operator" else self.nodes[asker].address
-        connection = self.keep(socket.create_connection((address, PROXY_PORT), LIMIT_S))
+        if asker == "operator":
+            connection = self.keep(socket.socket(socket.AF_UNIX))
+            connection.connect(str(self.operator_path))
+        else:
+            connection = self.keep(socket.create_connection((self.nodes[asker].address, PROXY_PORT), LIMIT_S))
         connection.sendall(data)
         return connection
 

@@ -61,7 +61,7 @@ class NodeStage:
         self.directory = directory
         network = f"127.{random.randrange(1, 255)}.{random.randrange(256)}"
         self.nodes = nodes_below(directory, {PROGRAM: user_program(directory)}, network)
-        self.operator_address = f"{network}.250"
+        self.operator_path = directory / "operator.sock"
         self.events: list[dict[str, Any]] = []
         self.run = runner.run
         self.processes = Processes(self, orphans)

@@ -202,14 +202,13 @@ def test_a_swallowed_tunnel_opens_and_then_says_nothing(stage: NetworkStage) -> 
 
 def test_an_address_that_is_taken_is_an_error_and_nothing_is_left_open(stage: NetworkStage) -> None:
     other = NetworkStage()
-    other.nodes["blep"].address = other.operator_address
-    other.operator_address = stage.operator_address
+    other.nodes["workstation"].address = stage.nodes["blep"].address
 
     with pytest.raises(OSError, match=str(errno.EADDRINUSE)), other:
         pass
 
     with pytest.raises(ConnectionRefusedError):
-        socket.create_connection((other.nodes["workstation"].address, PROXY_PORT), LIMIT_S)
+        socket.create_connection((other.nodes["blep"].address, PROXY_PORT), LIMIT_S)
 
 
 def test_closing_ends_every_connection(stage: NetworkStage) -> None:
