@@ -8,7 +8,6 @@ from pathlib import Path
 
 from behave.__main__ import run_behave
 from behave.configuration import Configuration, setup_parser
-from behave.exception import ConfigError, TagExpressionError
 
 PROJECT = Path(__file__).resolve().parent.parent
 FEATURE_PATH = "LLORCH_BDD_FEATURE_PATH"
@@ -42,7 +41,7 @@ def main(arguments: Sequence[str]) -> int:
     """Run behave with `arguments` and return its exit code; wrong use is told in one sentence and is 2."""
     try:
         configuration = Configuration(arguments_with_feature_path(arguments, os.environ.get(FEATURE_PATH, ""), PROJECT))
-    except (ConfigError, TagExpressionError, ValueError) as error:
+    except Exception as error:
         print(f"bdd-runner: {error}", file=sys.stderr)
         return WRONG_USE
     exit_code: int = run_behave(configuration)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import atexit
+import gc
+import io
 import os
 import signal
 import socket
@@ -85,7 +87,7 @@ def _live(runner: Any, guardian: Guardian, planned: Planned, setting: Setting, c
         _settle(setting)
         runner.config.userdata["attempt_dir"] = str(setting.directory)
         before = tree.pids()
-        forwarder = Forwarder(channel, setting.directory, in_step_with_runner=setting.output is None)
+        forwarder = Forwarder(channel, planned.scenario, setting.directory, in_step_with_runner=setting.output is None)
         broke = _carry_out(runner, planned, forwarder)
         if not forwarder.is_own:
             return 1  # a fork of the attempt that has come out of its step
@@ -116,7 +118,9 @@ def _conclude(
     _run_exit_functions()
     left = _end_what_is_left(before, setting, channel)
     undefined = [[s.keyword, s.step_type, s.name, s.filename, s.line] for s in runner.undefined_steps]
-    forwarder.ended(scenario, outcome, left=left, undefined=undefined, aborted=runner.aborted)
+    forwarder.ended(
+        scenario, outcome, left=left, undefined=undefined, aborted=runner.aborted, stop=bool(runner.config.stop)
+    )
 
 
 def _tell_on_stderr() -> None:
@@ -134,6 +138,7 @@ def _flush() -> None:
 def _settle(setting: Setting) -> None:
     """Make the process one of its own: session, signals, output, mark; with the settings that the user's code has made
     for the process, and without what is to be done at the runner's end."""
+    gc.freeze()  # by that what is the runner's is told apart at the end
     setting.process.apply()
     _forget_exit_functions()
     if not setting.attached:
@@ -163,12 +168,21 @@ def _forget_exit_functions() -> None:
 
 
 def _run_exit_functions() -> None:
-    """Run what was registered in the attempt. That of multiprocessing waits for children that it does not end; they
-    are not waited for, but left behind."""
+    """Run what was registered in the attempt, and bring out what files still hold, as the end of a program does. What
+    multiprocessing has registered waits for children that it does not end; they are not waited for, but left behind."""
     processes = sys.modules.get("multiprocessing.process")
     if processes is not None and any(not child.daemon for child in processes.active_children()):
         atexit.unregister(sys.modules["multiprocessing.util"]._exit_function)
     atexit._run_exitfuncs()
+    # coverage begins anew in a fork, where it is told to (patch = fork), and saves at an end that has been forgotten.
+    measuring = sys.modules["coverage"].Coverage.current() if "coverage" in sys.modules else None
+    if measuring is not None:
+        measuring.save()
+    # What was there before the fork is frozen, and not among these: its buffers are the runner's.
+    for each in gc.get_objects():
+        if isinstance(each, io.IOBase) and not each.closed:
+            with suppress(Exception):  # a file for reading, or one that has lost its descriptor
+                each.flush()
 
 
 def _interrupted(_number: int, frame: FrameType | None) -> None:

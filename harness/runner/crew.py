@@ -24,6 +24,7 @@ from harness.runner.verdict import Verdict
 from harness.runner.watched import Watched
 
 RUN_LIMIT_EXIT_CODE = 124
+LONGEST_WAIT_S = 3600.0
 
 
 @dataclass(frozen=True)
@@ -61,6 +62,7 @@ class Crew:
         self._under_way: dict[int, Attempt] = {}
         self._terms, self._events, self._signals, self._live = terms, events, ending, live
         self._signals_seen = 0
+        self._stop = terms.stop
         self._shortage = Shortage(lambda text: events.emit("note", text=text))
         self._run_until_s = now_s() + (terms.run_limit_s or float("inf"))
         self._to_remove: list[Path] = []
@@ -137,14 +139,14 @@ class Crew:
         self._selector.register(under_way.process, selectors.EVENT_READ, (3, lambda: self._on_end(under_way)))
         self._events.emit("attempt_started", number=planned.number, pid=under_way.pid)
 
-    def _wait_s(self) -> float | None:
+    def _wait_s(self) -> float:
         if not self._under_way:
             return self._shortage.pause_s
         next_look_s = min([self._run_until_s, *(each.next_look_s for each in self._under_way.values())])
-        wait_s = max(0.0, next_look_s - now_s())
+        wait_s = min(LONGEST_WAIT_S, max(0.0, next_look_s - now_s()))
         if self.refresh_s is not None:
             wait_s = min(wait_s, self.refresh_s)
-        return None if wait_s == float("inf") else wait_s
+        return wait_s
 
     def _look_at_clock(self) -> None:
         seen_s = now_s()
@@ -234,9 +236,10 @@ class Crew:
             found = {"logs": {}, "directory": str(under_way.setting.directory), "steps": {}}
         self._conclude(under_way, final, left=left, **found)
         told = under_way.told
+        self._stop = self._stop or bool(told and told.get("stop"))
         if told and told.get("aborted") and under_way.cut is None:
             self.refuse(Verdict(verdict.NOT_RUN, f"the run was aborted by {under_way.planned.location}"))
-        elif final.red and self._terms.stop:
+        elif final.red and self._stop:
             self.refuse(Verdict(verdict.NOT_RUN, "stopped after the first red scenario (--stop)"))
 
     def _judge(self, under_way: Attempt, wait_status: int | None, left: list[dict[str, Any]]) -> Verdict:

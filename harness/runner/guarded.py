@@ -41,10 +41,27 @@ class Guarded:
             return None
 
 
-def formatters(config: Any, failed: Failed) -> list[Guarded]:
-    """The formatters of behave's configuration, without those that cannot be made. failed: is told the name of one that
-    fails, and with what."""
-    made: list[Guarded] = []
+class GuardedFormatter(Guarded):
+    """A formatter as hooks see it, too. What an attempt's hook or step has it do is told to the runner, where all
+    formatters are: `call` gets its place among them, the method's name and the arguments."""
+
+    def __init__(self, formatter: Any, name: str, failed: Failed, runner: Any, place: int) -> None:
+        super().__init__(formatter, name, failed, always=("close",))
+        self._runner, self._place = runner, place
+
+    def __getattr__(self, name: str) -> Any:
+        attribute = super().__getattr__(name)
+        if not (self._runner.in_attempt and callable(attribute)):
+            return attribute
+        [forwarder] = self._runner.formatters
+        return functools.partial(forwarder.call, self._place, name)
+
+
+def formatters(runner: Any, failed: Failed) -> list[GuardedFormatter]:
+    """The formatters of the configuration of behave's `runner`, without those that cannot be made. failed: is told the
+    name of one that fails, and with what."""
+    config = runner.config
+    made: list[GuardedFormatter] = []
     named = list(config.format)
     for place, name in enumerate(named):
         config.format = [name]
@@ -55,6 +72,6 @@ def formatters(config: Any, failed: Failed) -> list[Guarded]:
         except BaseException as error:
             failed(f"the formatter {name}", error)
         else:
-            made.append(Guarded(formatter, f"the formatter {name}", failed, always=("close",)))
+            made.append(GuardedFormatter(formatter, f"the formatter {name}", failed, runner, len(made)))
     config.format = named
     return made

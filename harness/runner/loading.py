@@ -8,13 +8,14 @@ import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import groupby
+from pathlib import Path
 from typing import Any
 
-from behave.exception import ConfigError
+from behave.exception import ConfigError, FileNotFoundError, InvalidFilenameError
 from behave.model import Feature
 from behave.model_type import FileLocation
-from behave.parser import ParserError
-from behave.runner_util import FeatureScenarioLocationCollector2, parse_features
+from behave.parser import ParserError, parse_feature
+from behave.runner_util import FeatureScenarioLocationCollector2
 
 from harness.runner import plan, verdict
 from harness.runner.options import WrongUse
@@ -46,7 +47,7 @@ def load_features(runner: Any) -> list[FileLocation]:
         if not os.path.isfile(location.filename):
             raise WrongUse(f"{location}: there is no such file")
     for filename, addressed in groupby(locations, key=lambda location: location.filename):
-        with _told(runner, ""):
+        with _told(runner, f"{filename} cannot be loaded: "):
             runner.features.extend(_load_feature(filename, list(addressed), runner.config.lang))
     return locations
 
@@ -59,14 +60,21 @@ def load_steps(runner: Any) -> None:
 
 def _load_feature(filename: str, addressed: Sequence[FileLocation], language: str | None) -> list[Feature]:
     """The feature in the file, as far as it is addressed; none when nothing stands there."""
-    features: list[Feature] = parse_features([FileLocation(filename)], language=language)
-    for feature in features:
-        plan.add_rowless(feature)
-        collector = FeatureScenarioLocationCollector2(feature)
-        for location in addressed:
-            collector.add_location(location)
-        collector.build_feature()
-    return features
+    # Not behave's parse_file: that takes a mark of the byte order, which editors put there, for a part of the feature.
+    text = Path(filename).read_text(encoding="utf-8-sig")
+    try:
+        feature = parse_feature(text, language, os.path.abspath(filename))
+    except KeyError as error:
+        raise WrongUse(f"there is no language {error}; behave --lang-list shows those that there are") from error
+    if feature is None:
+        return []
+    plan.add_rowless(feature)
+    collector = FeatureScenarioLocationCollector2(feature)
+    for location in addressed:
+        for line in plan.rows_at(feature, location.line) or [location.line]:
+            collector.add_location(FileLocation(filename, line))
+    collector.build_feature()
+    return [feature]
 
 
 @contextmanager
@@ -84,8 +92,10 @@ def _told(runner: Any, what: str) -> Iterator[None]:
 def _describe(error: BaseException, base_dir: str | None) -> str:
     """The error, and the last place in the user's own files on the way to it."""
     text = "".join(traceback.format_exception_only(error)).strip()
-    if base_dir is None or isinstance(error, (ConfigError, ParserError)):
-        return verdict.text_of(error)
+    if isinstance(error, (FileNotFoundError, InvalidFilenameError)):
+        return f"{verdict.text_of(error)}: there is no such file; an address is FILE.feature or FILE.feature:LINE"
+    if base_dir is None or isinstance(error, (ConfigError, ParserError, WrongUse)):
+        return " ".join(verdict.text_of(error).split())
     frames = traceback.extract_tb(error.__traceback__)
     own = [frame for frame in frames if os.path.abspath(frame.filename).startswith(base_dir)]
     return f"{own[-1].filename}:{own[-1].lineno}: {text}" if own else text

@@ -13,6 +13,7 @@ from typing import Any
 ORDERS = ("plan", "longest", "random")
 JOBS_VARIABLE = "RBEE_BDD_JOBS"
 LIMIT_S = 120.0
+LONGEST_LIMIT_S = 1e8  # three years: more than that, no timer of the machine takes
 RUN_LIMIT_S = 3600.0
 # They say how a run goes about its scenarios, not what a scenario meets: of no use when one is repeated.
 NOT_REPEATED = {"order", "seed", "jobs", "run_dir", "run_limit_s", "pause"}
@@ -56,7 +57,7 @@ def read(config: Any, environ: Mapping[str, str]) -> Options:
         seed=_whole_number("-D seed", userdata["seed"], 0) if "seed" in userdata else random.randrange(1_000_000),
         limit_s=seconds(userdata, "limit_s", LIMIT_S),
         run_limit_s=seconds(userdata, "run_limit_s", RUN_LIMIT_S),
-        run_dir=Path(run_dir).expanduser().absolute() if run_dir else None,
+        run_dir=_directory("run_dir", run_dir) if run_dir else None,
         pause=pause,
         stop=bool(config.stop),
         prove=is_yes("prove", userdata.get("prove", "no")),
@@ -73,11 +74,18 @@ def seconds(userdata: Mapping[str, Any], name: str, default_s: float) -> float:
     value = userdata.get(name, default_s)
     try:
         limit_s = float(value)
-    except ValueError:
+    except (ValueError, TypeError):  # a hook may put anything there
         limit_s = 0.0
     if not 0 < limit_s < float("inf"):
         raise WrongUse(f"-D {name}={value}: a number of seconds above 0 is needed")
-    return limit_s
+    return min(limit_s, LONGEST_LIMIT_S)
+
+
+def _directory(name: str, value: str) -> Path:
+    try:
+        return Path(value).expanduser().absolute()
+    except RuntimeError as error:
+        raise WrongUse(f"-D {name}={value}: {error}") from error
 
 
 def repeat_command(config: Any, location: str) -> str:
@@ -88,6 +96,7 @@ def repeat_command(config: Any, location: str) -> str:
             words += ["-D", f"{name}={value}"]
     if config.tags and config.tags != (config.config_tags or config.default_tags):
         words += [f"--tags={tags}" for tags in config.tags]
+    words += [f"--{name}={value}" for name in ("stage", "lang") if (value := getattr(config, name))]
     return shlex.join([*words, location])
 
 
@@ -98,7 +107,7 @@ def _jobs(config: Any, environ: Mapping[str, str]) -> int:
     elif config.jobs:
         return int(config.jobs)
     else:
-        name, value = JOBS_VARIABLE, environ.get(JOBS_VARIABLE, "auto")
+        name, value = JOBS_VARIABLE, environ.get(JOBS_VARIABLE) or "auto"
     if value == "auto":
         return len(os.sched_getaffinity(0)) + 1  # an attempt often waits for others
     return _whole_number(name, value, 1)

@@ -90,6 +90,17 @@ def add_rowless(feature: Feature) -> None:
             scenarios.append(Rowless(outline, None))
 
 
+def rows_at(feature: Feature, line: int | None) -> list[int]:
+    """The lines of the rows that are meant by the line of their `Examples:` or of what stands above the first of them;
+    none where the line is anywhere else."""
+    for outline in feature.iter_scenario_outlines():
+        for examples in outline.examples:
+            rows = [row.line for row in examples.table.rows] if examples.table is not None else []
+            if line and rows and examples.line <= line < rows[0]:
+                return rows
+    return []
+
+
 def check_addresses(locations: Sequence[FileLocation], features: Sequence[Feature]) -> None:
     """Raises WrongUse for an address (`file:line`) past the last scenario of its file: behave would run that one."""
     for location in locations:

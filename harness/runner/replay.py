@@ -12,7 +12,8 @@ from behave.matchers import NoMatch
 from behave.model import Scenario, Step
 from behave.model_type import Status
 
-from harness.runner.messages import Message
+from harness.runner import raised
+from harness.runner.messages import Message, with_bytes
 from harness.runner.plan import containers
 from harness.runner.verdict import PASSED, SKIPPED, Verdict
 
@@ -46,7 +47,7 @@ class Replay:
         self._scenario = scenario
         self._formatters = formatters
         self._definitions = definitions
-        self._steps: dict[int, Step] = {step.line: step for step in scenario.all_steps}
+        self._steps: dict[int, Step] = dict(enumerate(scenario.all_steps))
         self._announced = False
         self._running: Step | None = None
 
@@ -55,16 +56,22 @@ class Replay:
         do = message["do"]
         if do == "scenario":
             self._announced = True
+            self._scenario.name = message["name"]
             self._tell("scenario", self._scenario)
         elif do == "embedding":
             self._embed(message)
-        elif message["line"] in self._steps:  # not one that a hook has added
-            self._apply_to_step(do, self._steps[message["line"]], message)
+        elif do == "call":
+            called = getattr(self._formatters[message["formatter"]], message["method"])
+            called(*with_bytes(message["arguments"]), **with_bytes(message["named"]))
+        elif do == "step":
+            if message["step"] is not None:
+                self._steps[message["at"]] = Step(**message["step"])
+            self._tell("step", self._steps[message["at"]])
+        else:
+            self._apply_to_step(do, self._steps[message["at"]], message)
 
     def _apply_to_step(self, do: str, step: Step, message: Message) -> None:
-        if do == "step":
-            self._tell("step", step)
-        elif do == "match":
+        if do == "match":
             self._running = step
             self._tell("match", self._definitions.match(step, message["location"]))
         else:
@@ -90,9 +97,11 @@ class Replay:
             self._tell("step", step)
 
     def _take_over(self, told: Message) -> None:
+        self._scenario.name = told["name"]
+        self._scenario.steps = list(self._steps.values())[len(self._scenario.background_steps) :]
         for state in told["steps"]:
-            if state["line"] in self._steps:
-                _restore_step(self._steps[state["line"]], state)
+            if state["at"] in self._steps:  # behave does not announce the steps of a scenario that a hook has skipped
+                _restore_step(self._steps[state["at"]], state)
         _restore(self._scenario, told)
         self._scenario.skip_reason = told["skip_reason"]
         self._scenario.set_status(Status[told["status"]])
@@ -127,13 +136,8 @@ def fail(scenario: Scenario, verdict: Verdict) -> None:
     _set_problem(scenario, verdict)
 
 
-def problem(kind: str, text: str) -> Exception:
-    """An exception that stands for one of another process: reports show its type's name and its text."""
-    return type(kind, (Exception,), {})(text)  # type: ignore[no-any-return]
-
-
 def _set_problem(statement: Any, verdict: Verdict) -> None:
-    statement.exception = problem(verdict.word, verdict.reason)
+    statement.exception = raised.problem(verdict.word, verdict.reason)
     statement.error_message = verdict.message
 
 
@@ -146,7 +150,8 @@ def _restore_step(step: Step, state: Message) -> None:
 def _restore(statement: Any, state: Message) -> None:
     statement.hook_failed = state["hook_failed"]
     statement.error_message = state["error_message"]
-    statement.exception = problem(*state["exception"]) if state["exception"] else None
+    record = state["exception"]
+    statement.exception, statement.exc_traceback = raised.rebuilt(record) if record else (None, None)
     _restore_captured(statement, state["captured"])
 
 

@@ -103,13 +103,14 @@ class Run:
         """The run with its hooks for all."""
         tree.adopt_orphans()  # those of an attempt, or of a watched process, that dies
         guardian = Guardian()
+        self._runner.formatters = guarded.formatters(self._runner, self._note_problem)
         try:
             problem = self._call("before_all", self._hook("before_all"))
             watching = watched.take()
             for each in watching:
                 guardian.entrust(each.pid)
             self._load_steps()  # while that comes up which before_all has started
-            self._set_up_reports()
+            self._set_up_reporters()
             return self._attempt(order, guardian, watching, problem)
         finally:
             self._call("after_all", self._hook("after_all"))
@@ -122,9 +123,8 @@ class Run:
             if not self._signals.received:
                 loading.load_steps(self._runner)
 
-    def _set_up_reports(self) -> None:
-        """behave's formatters; its reporters, but for the summary, which does not know all verdicts."""
-        self._runner.formatters = guarded.formatters(self._config, self._note_problem)
+    def _set_up_reporters(self) -> None:
+        """behave's reporters, and those of hooks, but for the summary, which does not know all verdicts."""
         self._config.reporters[:] = [
             Guarded(self._reporter(each), f"the reporter {type(each).__name__}", self._note_problem, always=("end",))
             for each in self._config.reporters
@@ -167,6 +167,8 @@ class Run:
         for feature in self._runner.features:
             feed.feature(feature, [each for each in self._plan.planned if each.feature is feature])
         crew.sweep()
+        if any(outcome.verdict.red for outcome in crew.outcomes.values()):
+            self._runner.context._set_root_attribute("failed", True)  # for after_all
 
     def _terms(self) -> Terms:
         # Read again: before_all may know better than the command line how long a scenario takes.

@@ -50,18 +50,37 @@ class Enduring(LineWatcher):
 
 
 class Report(StreamOpener):  # type: ignore[misc] # it has no types
-    """Opens the file of a formatter: any text goes there, and a change of directory does not move it."""
+    """Opens the file of a formatter: any text goes there, a change of directory does not move it, and a run that does
+    not take place does not empty it."""
 
     def __init__(self, path: str) -> None:
         super().__init__(filename=os.path.abspath(path))
 
     def open(self) -> Any:
-        """The stream, which is opened when it is first asked for."""
+        """The stream; its file is opened, and made, when something is written or when it is closed."""
         if self.stream is None or self.stream.closed:
-            self.ensure_dir_exists(os.path.dirname(self.name))
-            self.stream: Any = open(self.name, "w", encoding=self.encoding, errors="backslashreplace")  # noqa: SIM115
+            self.stream: Any = Late(self.name, self.encoding)
             self.should_close_stream = True
         return self.stream
+
+
+class Late:
+    """A text stream into the file at `path`, which is opened when it is first used."""
+
+    def __init__(self, path: str, encoding: str) -> None:
+        self._path, self.encoding = path, encoding
+        self._file: TextIO | None = None
+
+    @property
+    def closed(self) -> bool:
+        """Whether it is."""
+        return self._file is not None and self._file.closed
+
+    def __getattr__(self, name: str) -> Any:
+        if self._file is None:
+            os.makedirs(os.path.dirname(self._path), exist_ok=True)
+            self._file = open(self._path, "w", encoding=self.encoding, errors="backslashreplace")  # noqa: SIM115
+        return getattr(self._file, name)
 
 
 def prepare(config: Any) -> None:

@@ -74,7 +74,9 @@ class Attempt:
             yield message
 
     def _note(self, message: Message) -> None:
-        if message["do"] == "match":
+        if message["do"] == "scenario":
+            self.results.clear()  # it may be tried more than once
+        elif message["do"] == "match":
             self.step, self.line = message["text"], message["line"]
         elif message["do"] == "result":
             self.step = self.line = None
@@ -88,8 +90,8 @@ class Attempt:
 
     def _name_cause(self, state: Message) -> None:
         """What ended a step that was cut short is the verdict; the step itself only knows that it was interrupted."""
-        if self.cut is not None and state["exception"] and state["exception"][0] == KeyboardInterrupt.__name__:
-            state["exception"] = [self.cut.word, self.cut.reason]
+        if self.cut is not None and state["exception"] and state["exception"]["type"] == KeyboardInterrupt.__name__:
+            state["exception"] |= {"type": self.cut.word, "kind": "Exception", "text": self.cut.reason}
             state["error_message"] = self.cut.message
 
     def cut_short(self, verdict: Verdict, now_s: float) -> None:

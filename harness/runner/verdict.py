@@ -114,7 +114,8 @@ def _of_problem(statement: Any, word: str, text: str) -> Verdict:
     kind, said = type(statement.exception).__name__, text_of(statement.exception)
     if kind in WORD_OF_EXCEPTION:
         return Verdict(WORD_OF_EXCEPTION[kind], said)
-    return Verdict(word, f"{kind}: {said}\n{text}" if text.startswith("Traceback") else text)
+    is_traceback = "Traceback (most recent call last)" in text.split("\n", 1)[0]
+    return Verdict(word, f"{in_words(statement.exception)}\n{text}" if is_traceback else text)
 
 
 def judge(
@@ -164,8 +165,10 @@ def _signal_name(number: int) -> str:
 
 
 def in_words(error: BaseException) -> str:
-    """An exception as a line of text: what it is, and what it says."""
+    """An exception as a text: what it is, and what it says; of a group, a line for each of it."""
     said = text_of(error)
+    if isinstance(error, BaseExceptionGroup):
+        said = "\n".join([said, *(f"  {in_words(each)}" for each in error.exceptions)])
     return f"{type(error).__name__}: {said}" if said else type(error).__name__
 
 
