@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import io
 import os
 import signal
@@ -60,37 +61,82 @@ class Parser(argparse.ArgumentParser):
 def run(main: Callable[[argparse.Namespace], int], parser: argparse.ArgumentParser) -> NoReturn:
     """Parse the command line, run `main` with it, and end the process with the code that it returns.
 
-    An RbeeError or an OSError of `main` becomes `Error: <message>` on stderr and exit code 1; Ctrl-C is exit code 130.
-    """
+    An RbeeError or an OSError of `main` becomes `Error: <message>` on stderr and exit code 1, and so does a stdout that
+    takes nothing; Ctrl-C is exit code 130."""
     # Whoever starts a program in the background of a script gives it SIGINT ignored; Ctrl-C is to end it all the same.
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        # Whoever reads a pipe sees each line when it is printed, and before an error that follows it.
-        sys.stdout.reconfigure(line_buffering=True)
-    arguments = parser.parse_args()
+    _prepare_streams()
     try:
-        code = main(arguments)
-        sys.stdout.flush()
-    except BrokenPipeError as failure:
-        # Nobody reads stdout any more. Python would try to flush it once more at exit, and complain.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-        code = _fail(os_text(failure))
+        code = _ended(main, parser)
     except OSError as failure:
         code = _fail(os_text(failure))
     except RbeeError as failure:
         code = _fail(failure.message)
     except KeyboardInterrupt:
         code = INTERRUPTED
+    _let_go_of_streams()
     sys.exit(code)
+
+
+def _ended(main: Callable[[argparse.Namespace], int], parser: argparse.ArgumentParser) -> int | str | None:
+    """The exit code of `main`, or of a command line that does not get so far. Raises as `main` does."""
+    try:
+        _check_words(parser)
+        code: int | str | None = main(parser.parse_args())
+    except SystemExit as end:
+        code = end.code
+    sys.stdout.flush()
+    return code
+
+
+def _check_words(parser: argparse.ArgumentParser) -> None:
+    """A word that is not UTF-8 could be neither shown nor kept, and no request can carry it."""
+    for word in sys.argv[1:]:
+        try:
+            word.encode()
+        except UnicodeEncodeError:
+            parser.error("invalid UTF-8 was detected in one or more arguments")
+
+
+def _prepare_streams() -> None:
+    """Have standard files that can be written to, whatever the process came with."""
+    for number in (0, 1, 2):
+        try:
+            os.fstat(number)
+        except OSError:
+            # The lowest free number is this one. Left free, a database could get it, and then what is printed.
+            os.open(os.devnull, os.O_RDWR)
+    if sys.stdout is sys.__stdout__:
+        sys.stdout = _stream(1)
+    if sys.stderr is sys.__stderr__:
+        sys.stderr = _stream(2)
+
+
+def _stream(number: int) -> io.TextIOWrapper:
+    """Text to a standard file: in UTF-8, as rbee's words are whatever the locale is. Whoever reads a pipe sees each
+    line when it is printed, and before an error that follows it."""
+    file = io.BufferedWriter(io.FileIO(number, "w", closefd=False))
+    return io.TextIOWrapper(file, encoding="utf-8", errors="backslashreplace", line_buffering=True)
+
+
+def _let_go_of_streams() -> None:
+    """Nobody may read any more, or the disk is full. Python would try to write what is left at exit, and complain."""
+    for number, stream in ((1, sys.stdout), (2, sys.stderr)):
+        try:
+            stream.flush()
+        except OSError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), number)
 
 
 def whole(largest: int) -> Callable[[str], int]:
     """The type of an option that is a whole number from 0 to `largest`."""
 
     def number(text: str) -> int:
-        if not (text.isascii() and text.isdigit() and int(text) <= largest):
+        digits = text.lstrip("0") or text[-1:]
+        plain = text.isascii() and text.isdigit()
+        if not (plain and len(digits) <= len(str(largest)) and int(digits) <= largest):
             raise argparse.ArgumentTypeError(f"invalid value '{text}': not a whole number from 0 to {largest}")
-        return int(text)
+        return int(digits)
 
     return number
 
@@ -101,7 +147,8 @@ def os_text(failure: OSError) -> str:
 
 
 def _fail(message: str) -> int:
-    print(f"Error: {message}", file=sys.stderr)
+    with contextlib.suppress(OSError):  # then nobody reads it
+        print(f"Error: {message}", file=sys.stderr)
     return 1
 
 

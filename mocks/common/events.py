@@ -16,7 +16,8 @@ DONE: bytes = b"data: [DONE]\n\n"
 def encode(payload: Mapping[str, Any]) -> bytes:
     """One event: `data: `, the payload as compact JSON, a blank line."""
     text = json.dumps(payload, ensure_ascii=False, separators=(",", ":"))
-    return f"data: {text}\n\n".encode()
+    # Half a surrogate pair, which is no text, leaves as the escape that it was.
+    return f"data: {text}\n\n".encode(errors="backslashreplace")
 
 
 def narration(actor: str, human: str) -> dict[str, str]:

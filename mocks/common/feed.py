@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import select
 import socket
 import threading
 from collections import deque
@@ -49,15 +50,16 @@ class Feed(Generic[Item]):
             return list(self._kept)
 
     @overload
-    def follow(self) -> Iterator[Item]: ...
+    def follow(self, *, asker: socket.socket | None = None) -> Iterator[Item]: ...
 
     @overload
     def follow(self, quiet_s: float) -> Iterator[Item | None]: ...
 
-    def follow(self, quiet_s: float | None = None) -> Iterator[Item | None]:
+    def follow(self, quiet_s: float | None = None, *, asker: socket.socket | None = None) -> Iterator[Item | None]:
         """The items kept so far and then each new one, until the feed is closed.
 
-        Yields None whenever nothing came for `quiet_s` seconds on the clock; without it a quiet feed is waited for."""
+        Yields None whenever nothing came for `quiet_s` seconds on the clock; without it a quiet feed is waited for, but
+        not after the other side of `asker` has hung up."""
         bell, ear = socket.socketpair()
         bell.setblocking(False)
         with bell, ear, self._heard_by(bell):
@@ -67,7 +69,10 @@ class Feed(Generic[Item]):
                 yield from fresh
                 if closed:
                     return
-                if not _rings(ear, quiet_s):
+                if quiet_s is None:
+                    if not _rings_for(asker, ear):
+                        return
+                elif not _rings_within(quiet_s, ear):
                     yield None
 
     def _since(self, seen: int) -> tuple[list[Item], int, bool]:
@@ -92,12 +97,22 @@ class Feed(Generic[Item]):
                 bell.send(b"!")
 
 
-def _rings(ear: socket.socket, quiet_s: float | None) -> bool:
+def _rings_within(quiet_s: float, ear: socket.socket) -> bool:
     """Wait for the bell, and silence it. False when it did not ring within `quiet_s` seconds on the clock."""
-    if quiet_s is not None:
-        try:
-            with clock.limit(quiet_s) as limited:
-                limited.wait_readable(ear)
-        except TimeoutError:
+    try:
+        with clock.limit(quiet_s) as limited:
+            limited.wait_readable(ear)
+    except TimeoutError:
+        return False
+    return bool(ear.recv(4096))
+
+
+def _rings_for(asker: socket.socket | None, ear: socket.socket) -> bool:
+    """Wait for the bell, and silence it. False when the asker hung up before it rang."""
+    if asker is not None:
+        poller = select.poll()
+        poller.register(ear, select.POLLIN)
+        poller.register(asker, select.POLLRDHUP)
+        if ear.fileno() not in dict(poller.poll()):
             return False
     return bool(ear.recv(4096))

@@ -6,6 +6,7 @@ The answers are plain text, as in docs/contract.md, section 2.
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -19,6 +20,13 @@ Kind = Literal["str", "bool", "u16", "u32", "u64", "f32", "strs"]
 _LARGEST = {"u16": 2**16 - 1, "u32": 2**32 - 1, "u64": 2**64 - 1}
 _EXPECTED = {"str": "a string", "bool": "a boolean", "strs": "a sequence"}
 _JSON_TYPE = re.compile(r"application/([^;]+\+)?json\s*(;.*)?", re.IGNORECASE)
+_SURROGATE = re.compile(r"\\u[dD]")
+_BRACKETS = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"?|[\[\]{}]', re.DOTALL)
+_STEPS = {"[": 1, "{": 1, "]": -1, "}": -1}
+DEEPEST = 127
+"""How deep the values of a body may lie in each other."""
+_LONGEST = 20
+"""So many digits the largest number of 64 bits has."""
 _SPACE = re.compile(r"[ \t\r\n]*")
 
 
@@ -45,14 +53,17 @@ def body(request: flask.Request, *fields: Field) -> dict[str, Any]:
 
     Aborts the request with 415 (content type), 400 (not JSON), 422 (a field is missing or does not fit) or 413.
     """
-    if not _JSON_TYPE.fullmatch(request.headers.get("Content-Type", "").strip()):
-        _refuse(415, "Expected request with `Content-Type: application/json`")
+    _check_content_type(request)
     text = _text(request)
     document = _parsed(text)
     prefix = "Failed to deserialize the JSON body into the target type: "
     if not isinstance(document, dict):
         _refuse(422, f"{prefix}invalid type: {_found(document)}, expected an object {_place(text, len(text.rstrip()))}")
-    ends = dict(_value_ends(text))
+    ends: dict[str, int] = {}
+    for name, end in _value_ends(text):
+        if name in ends and any(field.name == name for field in fields):
+            _refuse(422, f"{prefix}duplicate field `{name}` {_place(text, end)}")
+        ends[name] = end
     values: dict[str, Any] = {}
     # As rbee does it: what is there is read first, then what is missing is missed.
     for field in sorted(fields, key=lambda field: field.name not in document):
@@ -67,13 +78,24 @@ def body(request: flask.Request, *fields: Field) -> dict[str, Any]:
     return values
 
 
+def members(request: flask.Request) -> tuple[str, ...]:
+    """The names of what a JSON body holds, for a route that takes one of several; () where `body` would refuse it.
+
+    Aborts the request as `body` does for what is no JSON."""
+    _check_content_type(request)
+    document = _parsed(_text(request))
+    return tuple(document) if isinstance(document, dict) else ()
+
+
 def query(request: flask.Request, *fields: Field) -> dict[str, Any]:
     """The values of `fields` in the query, by name. Aborts the request with 400 when one is missing or does not fit."""
     values: dict[str, Any] = {}
     for field in fields:
         try:
-            given = request.args.get(field.name)
-            values[field.name] = _absent(field) if given is None else _from_text(field, given)
+            given = request.args.getlist(field.name)
+            if len(given) > 1:
+                raise _UnfitError(f"duplicate field `{field.name}`")
+            values[field.name] = _from_text(field, given[0]) if given else _absent(field)
         except _UnfitError as unfit:
             _refuse(400, f"Failed to deserialize query string: {unfit}")
     return values
@@ -81,6 +103,11 @@ def query(request: flask.Request, *fields: Field) -> dict[str, Any]:
 
 def _refuse(status: int, text: str) -> NoReturn:
     flask.abort(flask.Response(text, status, content_type="text/plain; charset=utf-8"))
+
+
+def _check_content_type(request: flask.Request) -> None:
+    if not _JSON_TYPE.fullmatch(request.headers.get("Content-Type", "").strip()):
+        _refuse(415, "Expected request with `Content-Type: application/json`")
 
 
 def _text(request: flask.Request) -> str:
@@ -96,27 +123,57 @@ def _text(request: flask.Request) -> str:
 def _parsed(text: str) -> Any:
     prefix = "Failed to parse the request body as JSON: "
     try:
-        return json.loads(text, parse_constant=_no_constant)
+        _check_depth(text)
+        document = _DECODER.decode(text)
+        if _SURROGATE.search(text):
+            json.dumps(document, ensure_ascii=False).encode()
+        return document
     except json.JSONDecodeError as error:
         if error.pos >= len(text.rstrip()):
             _refuse(400, f"{prefix}EOF while parsing a value {_place(text, len(text))}")
         what = error.msg.lower().replace("expecting", "expected")
         _refuse(400, f"{prefix}{what} {_place(text, error.pos + 1)}")
-    except (_UnfitError, RecursionError) as error:
+    except UnicodeEncodeError:
+        _refuse(400, f"{prefix}lone leading surrogate in hex escape {_place(text, len(text.rstrip()))}")
+    except _UnfitError as error:
         _refuse(400, f"{prefix}{error}")
+
+
+def _check_depth(text: str) -> None:
+    """Refuse what nests deeper than serde reads it; Python would follow until its stack ends."""
+    depth = 0
+    for found in _BRACKETS.finditer(text):
+        depth += _STEPS.get(found[0], 0)
+        if depth > DEEPEST:
+            raise _UnfitError(f"recursion limit exceeded {_place(text, found.end())}")
+
+
+def _whole(digits: str) -> int | float:
+    """A whole number as serde has it: one that 64 bits do not hold is a floating point."""
+    number = int(digits) if len(digits) <= _LONGEST else _real(digits)
+    return number if isinstance(number, int) and -(2**63) <= number < 2**64 else _real(digits)
+
+
+def _real(digits: str) -> float:
+    number = float(digits)
+    if math.isinf(number):
+        raise _UnfitError("number out of range")
+    return number
 
 
 def _no_constant(name: str) -> NoReturn:
     raise _UnfitError(f"expected value, found {name}")
 
 
+_DECODER = json.JSONDecoder(parse_int=_whole, parse_float=_real, parse_constant=_no_constant)
+
+
 def _value_ends(text: str) -> Iterator[tuple[str, int]]:
     """Name and end of each member of the object that `text`, valid JSON, holds."""
-    decoder = json.JSONDecoder()
     position = _skip(text, text.index("{") + 1)
     while text[position] != "}":
-        name, position = decoder.raw_decode(text, position)
-        _, position = decoder.raw_decode(text, _skip(text, _skip(text, position) + 1))
+        name, position = _DECODER.raw_decode(text, position)
+        _, position = _DECODER.raw_decode(text, _skip(text, _skip(text, position) + 1))
         yield name, position
         position = _skip(text, position)
         if text[position] == ",":
@@ -191,7 +248,8 @@ def _from_text(field: Field, text: str) -> Any:
     if largest is not None:
         if not text.isascii() or not text.isdigit():
             raise _UnfitError(f"{field.name}: invalid digit found in string")
-        if int(text) > largest:
+        digits = text.lstrip("0") or "0"
+        if len(digits) > _LONGEST or int(digits) > largest:
             raise _UnfitError(f"{field.name}: number too large to fit in target type")
-        return int(text)
+        return int(digits)
     return text

@@ -12,6 +12,7 @@ import requests
 from requests.adapters import HTTPAdapter
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, PoolManager, ProxyManager
 from urllib3.connection import HTTPConnection
+from urllib3.exceptions import HTTPError
 from urllib3.util import Retry
 
 from mocks.common import clock
@@ -73,13 +74,26 @@ class _ClockAdapter(HTTPAdapter):
         manager.pool_classes_by_scheme = {"http": _ClockPool, "https": HTTPSConnectionPool}
 
 
+class _Session(requests.Session):
+    """requests' session, whose errors are all RequestException: for an address that cannot be one, or a header that
+    cannot be sent, the libraries below raise what they please."""
+
+    def request(self, *args: Any, **kwargs: Any) -> requests.Response:
+        try:
+            return super().request(*args, **kwargs)
+        except requests.RequestException:
+            raise
+        except (ValueError, HTTPError) as error:
+            raise requests.exceptions.InvalidURL(str(error)) from error
+
+
 def session(*, api_key: str | None = None, retry: Retry | None = None) -> requests.Session:
     """A requests session: `timeout=` of a call is seconds on the clock, and limits each wait for bytes.
 
     It asks through `HTTP_PROXY` where that is set, for every host (localhost too), and reads nothing else from the
     environment. `api_key` is sent as `Authorization: Bearer`. `retry` is a policy of `mocks.common.retry`; without one
     nothing is retried."""
-    http = requests.Session()
+    http = _Session()
     http.trust_env = False
     proxy = os.environ.get("HTTP_PROXY") or os.environ.get("http_proxy")
     if proxy:

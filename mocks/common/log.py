@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 from datetime import UTC, datetime
 
 from mocks.common import clock
+
+_CONTROLS = re.compile(r"[\x00-\x1f\x7f\x85\u2028\u2029]")
 
 
 def info(program: str, text: str) -> None:
@@ -26,14 +29,24 @@ def error(program: str, text: str) -> None:
 
 def narrate(actor: str, text: str) -> None:
     """Tell the user: one line `[actor] text`, which a queen that reads this output relays."""
-    _write(f"[{actor}] {text}")
+    _write(narration(actor, text))
+
+
+def narration(actor: str, text: str) -> str:
+    """A narration line as it is written: `[actor] text`."""
+    return f"[{actor}] {_one_line(text)}"
 
 
 def line(level: str, program: str, text: str) -> str:
     """A log line as it is written: `<UTC time>Z  INFO <program>: <text>`, with the clock's time."""
     seconds, microseconds = divmod(clock.now_us(), 1_000_000)
     moment = datetime.fromtimestamp(seconds, UTC).replace(microsecond=microseconds)
-    return f"{moment:%Y-%m-%dT%H:%M:%S.%f}Z {level:>5} {program}: {text}"
+    return f"{moment:%Y-%m-%dT%H:%M:%S.%f}Z {level:>5} {program}: {_one_line(text)}"
+
+
+def _one_line(text: str) -> str:
+    """`text` with its control characters as escapes: what somebody calls himself is not to look like a line of ours."""
+    return _CONTROLS.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
 
 
 def _write(text: str) -> None:
@@ -41,4 +54,4 @@ def _write(text: str) -> None:
     # one stdout, never mix. A reader that went away is no reason to stop: a hive outlives the SSH channel that it began
     # with.
     with contextlib.suppress(OSError):
-        os.write(1, f"{text}\n".encode())
+        os.write(1, f"{text}\n".encode(errors="backslashreplace"))

@@ -7,6 +7,8 @@ import platform
 import pwd
 from pathlib import Path
 
+from mocks.common.errors import RbeeError
+
 
 def bind_host() -> str:
     """The address to listen at: `RBEE_BIND_HOST`, else every IPv4 address."""
@@ -24,8 +26,14 @@ def version() -> str:
 
 
 def home() -> Path:
-    """The user's home: `HOME` if it is set and not empty, else what the passwd entry says."""
-    return Path(os.environ.get("HOME") or pwd.getpwuid(os.getuid()).pw_dir)
+    """The user's home: `HOME` if it is set and not empty, else what the passwd entry says.
+
+    Raises RbeeError INVALID_CONFIG when there is neither."""
+    try:
+        return Path(os.environ.get("HOME") or pwd.getpwuid(os.getuid()).pw_dir)
+    except KeyError:
+        message = f"HOME is not set, and user {os.getuid()} has no passwd entry: set HOME"
+        raise RbeeError("INVALID_CONFIG", message) from None
 
 
 def rooted(path: str | Path) -> Path:

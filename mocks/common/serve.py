@@ -3,40 +3,53 @@
 from __future__ import annotations
 
 import contextlib
-import io
+import errno
 import os
 import queue
 import select
 import signal
 import socket
-import socketserver
 import threading
-from collections.abc import Callable, Generator, Iterable, Iterator
-from typing import Any, cast
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import flask
+from flask.json.provider import DefaultJSONProvider
 from werkzeug.exceptions import HTTPException, InternalServerError
-from werkzeug.serving import DechunkedInput, WSGIRequestHandler
 
-from mocks.common import machine
+from mocks.common import log, machine
+from mocks.common.connection import BODY_LIMIT, Connection
 from mocks.common.errors import RbeeError
 
-BODY_LIMIT = 2 * 1024 * 1024
-"""The largest request body in bytes (docs/contract.md, section 2)."""
+SHORTAGE_S = 0.1
+"""How often, in real seconds, a server that has run out of descriptors or threads tries again."""
 
+_SHUT = (errno.EINVAL, errno.EBADF)
+_SHORTAGES = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 _STOPS = "rbee-stops"
+
+
+class _Json(DefaultJSONProvider):
+    """JSON as rbee writes it: members in their order, text as it is. Half a surrogate pair, which is no text, stays the
+    escape that it was."""
+
+    sort_keys = False
+    ensure_ascii = False
+
+    def dumps(self, obj: Any, **kwargs: Any) -> str:
+        return super().dumps(obj, **kwargs).encode(errors="backslashreplace").decode()
 
 
 def application(name: str) -> flask.Flask:
     """A Flask application that answers as rbee's servers do (docs/contract.md, section 2).
 
     An unknown path and a wrong method get an empty body, a trailing slash is another path, an RbeeError raised by a
-    route becomes its envelope, any other exception INTERNAL_ERROR, with the traceback on stderr.
+    route becomes its envelope, a want of descriptors or memory 503, any other exception INTERNAL_ERROR, with the
+    traceback on stderr.
     """
     app = flask.Flask(name, static_folder=None)
     app.config.update(MAX_CONTENT_LENGTH=BODY_LIMIT, PROVIDE_AUTOMATIC_OPTIONS=False)
-    app.json.sort_keys = False  # type: ignore[attr-defined]
-    app.json.ensure_ascii = False  # type: ignore[attr-defined]
+    app.json = _Json(app)
     app.url_map.merge_slashes = False
     app.extensions[_STOPS] = queue.SimpleQueue()
 
@@ -50,6 +63,12 @@ def application(name: str) -> flask.Flask:
     @app.errorhandler(InternalServerError)
     def defect(failure: InternalServerError) -> tuple[dict[str, object], int]:
         return RbeeError("INTERNAL_ERROR", repr(failure.original_exception or failure)).envelope(), 500
+
+    @app.errorhandler(OSError)
+    def short(failure: OSError) -> tuple[dict[str, object], int]:
+        if failure.errno not in _SHORTAGES:
+            raise failure
+        return RbeeError("INTERNAL_ERROR", os.strerror(failure.errno)).envelope(), 503
 
     @app.errorhandler(RbeeError)
     def failed(failure: RbeeError) -> tuple[dict[str, object], int]:
@@ -71,11 +90,13 @@ def serve(app: flask.Flask, port: int, *, ready: Callable[[], None], stop: Calla
     with _listen(machine.bind_host(), port) as listener:
         server = Server(listener, app)
         threading.Thread(target=server.accept, daemon=True, name="accept").start()
-        ready()
-        stops.get()
-        stop()
-        # Closing alone would leave the accepting thread where it is, and with it the port open.
-        listener.shutdown(socket.SHUT_RDWR)
+        try:
+            ready()
+            stops.get()
+            stop()
+        finally:
+            # Closing alone would leave the accepting thread where it is, and with it the port open.
+            listener.shutdown(socket.SHUT_RDWR)
     return 0
 
 
@@ -87,13 +108,6 @@ def shut_down() -> None:
     def arrange(response: flask.Response) -> flask.Response:
         response.call_on_close(lambda: stops.put(None))
         return response
-
-
-def asker_gone(asker: socket.socket) -> bool:
-    """Whether the other side of a connection has hung up. A route has it as `request.environ["werkzeug.socket"]`."""
-    poller = select.poll()
-    poller.register(asker, select.POLLRDHUP)
-    return bool(poller.poll(0))
 
 
 @contextlib.contextmanager
@@ -134,88 +148,49 @@ def _listen(host: str, port: int) -> socket.socket:
     return listener
 
 
-class Server(socketserver.ThreadingMixIn, socketserver.TCPServer):
+class Server:
     """Answers at a socket that listens already, a thread a connection. The library's own server asks a name server
     between bind and listen, reads what version it has from its package's metadata at each start, and polls."""
 
-    daemon_threads = True
-    # What the library's handler wants to know of its server.
-    multithread, multiprocess, ssl_context, _server_version = True, False, None, "rbee"
-
     def __init__(self, listener: socket.socket, app: flask.Flask) -> None:
-        super().__init__(listener.getsockname(), _Handler, bind_and_activate=False)
-        self.socket.close()
-        self.socket = listener
-        self.app = app
+        self._listener = listener
+        self._app = app
+        self._freed = threading.Event()
+        self._is_short = False
 
     def accept(self) -> None:
-        """Give every caller a thread, until the listening socket is shut down."""
+        """Give every caller a thread, until the listening socket is shut down. Where descriptors or threads run out,
+        callers have to wait until there are some again."""
         while True:
             try:
-                asker, address = self.get_request()
-            except ConnectionAbortedError:
+                asker, _ = self._listener.accept()
+            except OSError as failure:
+                if failure.errno in _SHUT:
+                    return
+                if failure.errno != errno.ECONNABORTED:
+                    self._wait(os.strerror(failure.errno or 0))
                 continue
-            except OSError:
-                return
-            self.process_request(asker, address)
+            while not self._begins(asker):
+                self._wait("no more threads")
+            self._is_short = False
 
-
-class _Handler(WSGIRequestHandler):
-    """Runs the application for each request of a connection. The library's own way writes a piece of a stream in four
-    writes, and waits 10 ms for further input before it closes the stream."""
-
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True
-    wbufsize = -1
-
-    def run_wsgi(self) -> None:
-        """One request: read it whole, run the application, send what it answers, piece by piece."""
-        environ = self.make_environ()
-        # A `100 Continue` may still be in the buffer, and the asker waits for it with its body.
-        self.wfile.flush()
-        length = environ.get("CONTENT_LENGTH") or "0"
-        if isinstance(environ["wsgi.input"], DechunkedInput):
-            environ["wsgi.input"] = io.BytesIO(environ["wsgi.input"].read())
-        elif length.isdigit() and int(length) <= BODY_LIMIT:
-            environ["wsgi.input"] = io.BytesIO(self.rfile.read(int(length)))
-        else:
-            # What is not read would be taken for the next request.
-            self.close_connection = True
-        head: list[tuple[str, list[tuple[str, str]]]] = []
-
-        def begin(status: str, headers: list[tuple[str, str]], _: Any = None, /) -> Callable[[bytes], object]:
-            head.append((status, headers))
-            return self.wfile.write
-
-        pieces = cast("Generator[bytes, None, None]", self.server.app(environ, begin))
+    def _begins(self, asker: socket.socket) -> bool:
         try:
-            self._answer(*head[-1], pieces)
+            threading.Thread(target=self._serve, args=(asker,), daemon=True, name="connection").start()
+        except RuntimeError:
+            return False
+        return True
+
+    def _serve(self, asker: socket.socket) -> None:
+        try:
+            Connection(asker, self._app).serve()
         finally:
-            pieces.close()
+            self._freed.set()
 
-    def _answer(self, status: str, headers: list[tuple[str, str]], pieces: Iterable[bytes]) -> None:
-        code = status.partition(" ")[0]
-        stream = "content-length" not in {name.lower() for name, _ in headers} and code not in ("204", "304")
-        chunked = stream and self.request_version != "HTTP/1.0"
-        self.close_connection |= stream and not chunked
-        self.send_response(int(code))
-        for name, value in headers:
-            self.send_header(name, value)
-        if chunked:
-            self.send_header("Transfer-Encoding", "chunked")
-        if self.close_connection:
-            self.send_header("Connection", "close")
-        self.end_headers()
-        if stream:
-            self.wfile.flush()
-        for piece in pieces:
-            if stream and asker_gone(self.connection):
-                raise ConnectionAbortedError("the asker hung up")
-            self.wfile.write(b"%x\r\n%b\r\n" % (len(piece), piece) if chunked and piece else piece)
-            self.wfile.flush()
-        if chunked:
-            self.wfile.write(b"0\r\n\r\n")
-        self.wfile.flush()
-
-    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
-        """Requests are not logged."""
+    def _wait(self, lacking: str) -> None:
+        """Wait for the end of a connection, or for what others may give back meanwhile; tell of it once."""
+        if not self._is_short:
+            log.warn(self._app.name, f"callers have to wait: {lacking}")
+        self._is_short = True
+        self._freed.clear()
+        self._freed.wait(SHORTAGE_S)

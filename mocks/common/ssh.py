@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import socket
 import threading
 from collections import deque
@@ -16,9 +17,14 @@ from urllib.parse import urlsplit
 
 import asyncssh
 
-from mocks.common import clock
+from mocks.common import clock, files
 
 Result = TypeVar("Result")
+KEY_LIMIT_BYTES = 64 * 1024
+HEAD_LIMIT_BYTES = 64 * 1024  # of a proxy's answer
+_LABEL = r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
+_HOST = re.compile(rf"(?=.{{1,253}}\Z){_LABEL}(?:\.{_LABEL})*\.?|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*")
+_USER = re.compile(r"[^\x00-\x20\x7f]{1,255}")
 KEPT_LINES = 200  # of a running command: who waits for a line may come a little late
 
 
@@ -86,22 +92,22 @@ async def _through_proxy(host: str, port: int) -> socket.socket | None:
         head = b""
         while not head.endswith(b"\r\n\r\n"):  # a byte at a time: what follows the head belongs to SSH
             byte = await loop.sock_recv(tunnel, 1)
-            if not byte:
+            if not byte or len(head) > HEAD_LIMIT_BYTES:
                 raise SshRefused("Connection refused")
             head += byte
+        if head.split(b" ", 2)[1:2] != [b"200"]:
+            raise SshRefused(f"the proxy answered {head.splitlines()[0].decode('ascii', 'replace')}")
     except BaseException:
         tunnel.close()
         raise
-    if head.split(b" ", 2)[1] != b"200":
-        tunnel.close()
-        raise SshRefused(f"the proxy answered {head.splitlines()[0].decode('ascii', 'replace')}")
     return tunnel
 
 
 async def _connect(login: Login) -> asyncssh.SSHClientConnection:
     """A connection logged in as `login` says. Algorithms are pinned, which makes a login quicker than a negotiation of
     all."""
-    keys: dict[str, Any] = {"client_keys": [os.path.expanduser(login.key_path)]} if login.key_path else {}
+    _check(login)
+    keys: dict[str, Any] = {"client_keys": [_key(login.key_path)]} if login.key_path else {}
     try:
         tunnel = await _through_proxy(login.host, login.port)
         return await asyncssh.connect(
@@ -120,12 +126,27 @@ async def _connect(login: Login) -> asyncssh.SSHClientConnection:
         )
     except asyncssh.PermissionDenied as error:
         raise SshDenied("Permission denied (publickey)") from error
-    except (asyncssh.KeyImportError, asyncssh.KeyEncryptionError) as error:
-        raise SshError(f"the key {login.key_path} cannot be read: {error}") from error
-    except FileNotFoundError as error:
-        raise SshError(f"there is no key at {login.key_path}") from error
+    except ValueError as error:  # the library's rules for names
+        raise SshError(f"nobody can log in as {login.user!r} at {login.host!r}: {error}") from error
     except (OSError, asyncssh.Error) as error:
         raise SshRefused(str(error) or "Connection refused") from error
+
+
+def _check(login: Login) -> None:
+    """Raises SshError for a host or user that cannot be one: nothing of it goes into a request to the proxy."""
+    for what, name, kind in (("host", login.host, _HOST), ("user", login.user, _USER)):
+        if not kind.fullmatch(name):
+            raise SshError(f"{name!r} is no name of a {what}")
+
+
+def _key(path: str) -> asyncssh.SSHKey:
+    """The private key in the file at `path`. Raises SshError."""
+    try:
+        return asyncssh.import_private_key(files.read(os.path.expanduser(path), KEY_LIMIT_BYTES))
+    except FileNotFoundError as error:
+        raise SshError(f"there is no key at {path}") from error
+    except (OSError, ValueError) as error:  # asyncssh's own errors of keys are ValueErrors
+        raise SshError(f"the key {path} cannot be read: {error}") from error
 
 
 async def _within(limit_s: float, work: Coroutine[Any, Any, Result]) -> Result:
@@ -135,7 +156,13 @@ async def _within(limit_s: float, work: Coroutine[Any, Any, Result]) -> Result:
         raise SshTimeout("Connection timeout") from error
 
 
+def _check_command(command: str) -> None:
+    if "\0" in command:
+        raise SshError("nul byte found in provided data")
+
+
 async def _run(login: Login, command: str) -> Completed:
+    _check_command(command)
     connection = await _connect(login)
     try:
         done = await connection.run(command)
@@ -238,6 +265,7 @@ class Remote:
 
 
 async def _start(login: Login, command: str, on_line: Callable[[str], None]) -> Remote:
+    _check_command(command)
     connection = await _connect(login)
     return Remote(connection, await connection.create_process(command), on_line)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import stat
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -20,6 +22,8 @@ from mocks.hive.workers import STATES, Order, Workers
 KEEP_ALIVE_S = 10
 """How long a stream of download progress may be silent before a comment shows that it lives."""
 
+_WORKER_ID = re.compile(r"[^\x00-\x1f\x7f-][^\x00-\x1f\x7f]{0,254}")
+"""What can stand on a command line and in a line of a log."""
 _WORKERS_ROUTES = ("/v1/workers/ready", "/v1/workers/state")
 
 
@@ -71,8 +75,9 @@ def health() -> dict[str, str]:
 def read_logs() -> flask.Response:
     """The last lines of its log, and with `follow=true` what it writes from now on."""
     asked = fields.query(flask.request, Field("follow", "bool", required=False, default=False))
-    lines = logs.follow() if asked["follow"] else iter(logs.last())
-    return flask.Response((f"{line}\n".encode() for line in lines), content_type="text/plain; charset=utf-8")
+    lines = logs.follow(flask.request.environ["werkzeug.socket"]) if asked["follow"] else iter(logs.last())
+    encoded = (f"{line}\n".encode(errors="backslashreplace") for line in lines)
+    return flask.Response(encoded, content_type="text/plain; charset=utf-8")
 
 
 @app.post("/v1/models/download")
@@ -117,8 +122,11 @@ def spawn() -> dict[str, Any]:
     )
     model = hub.reference(asked[model_field])
     path = asked["model_path"] or _model_path(model)
-    preflight.check(_size(path), asked["backend"], asked["device"])
     worker_id = asked["worker_id"] or f"worker-{uuid.uuid4()}"
+    if not _WORKER_ID.fullmatch(worker_id):
+        message = f"Invalid worker_id: {worker_id!r} (at most 255 characters, none of them a control character)"
+        raise RbeeError("INVALID_REQUEST", message, status=400)
+    preflight.check(_size(path), asked["backend"], asked["device"])
     worker = _here().workers.spawn(Order(worker_id, str(model), path, asked["backend"], asked["device"]))
     reply = {"worker_id": worker.id, "url": worker.url, "state": "loading", "api_key": worker.api_key}
     return {**reply, "model_ref": str(model), "backend": asked["backend"], "device": asked["device"]}
@@ -138,10 +146,13 @@ def _model_path(model: hub.Reference) -> str:
 
 def _size(path: str) -> int:
     try:
-        return Path(path).stat().st_size
-    except OSError as failure:
-        message = f"The model file {path} cannot be used: {failure.strerror}"
-        raise RbeeError("MODEL_NOT_FOUND", message, status=404) from failure
+        file = Path(path).stat()
+    except (OSError, ValueError) as failure:
+        why = getattr(failure, "strerror", None) or failure
+        raise RbeeError("MODEL_NOT_FOUND", f"The model file {path} cannot be used: {why}", status=404) from failure
+    if not stat.S_ISREG(file.st_mode):
+        raise RbeeError("MODEL_NOT_FOUND", f"The model file {path} cannot be used: it is no file", status=404)
+    return file.st_size
 
 
 @app.post("/v1/workers/ready")
@@ -180,5 +191,5 @@ def _ready_fields() -> tuple[Field, ...]:
 
 def _either(usual: str, other: str) -> str:
     """Which of two names a field of the request's body has."""
-    document = flask.request.get_json(silent=True)
-    return other if isinstance(document, dict) and other in document and usual not in document else usual
+    names = fields.members(flask.request)
+    return other if other in names and usual not in names else usual

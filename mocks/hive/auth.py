@@ -5,9 +5,7 @@ from __future__ import annotations
 import hmac
 from collections.abc import Iterable
 
-import yaml
-
-from mocks.common import machine
+from mocks.common import api_key
 from mocks.common.errors import RbeeError
 
 
@@ -15,16 +13,10 @@ def node_key() -> str | None:
     """The `api_key` in `~/.rbee/config.yaml` of this node; None when there is none, and nothing is to be checked.
 
     Raises RbeeError INTERNAL_ERROR when the file cannot be read: a door is not left open because its lock is broken."""
-    path = machine.home() / ".rbee" / "config.yaml"
     try:
-        config = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return None
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as failure:
-        message = f"{path} cannot be read as YAML, so no caller can be checked: {failure}"
-        raise RbeeError("INTERNAL_ERROR", message) from failure
-    key = config.get("api_key") if isinstance(config, dict) else None
-    return None if key is None else str(key)
+        return api_key.read()
+    except api_key.KeyFileError as failure:
+        raise RbeeError("INTERNAL_ERROR", f"{failure}; so no caller can be checked") from failure
 
 
 def check(authorization: str, keys: Iterable[str]) -> None:

@@ -25,6 +25,8 @@ ATTEMPTS = 6
 FIRST_DELAY_MS = 100
 STALL_LIMIT_S = 60
 """After so long without a byte an attempt has failed."""
+KEPT = 100
+"""So many downloads that ended are remembered."""
 _PIECE_BYTES = 65536
 _ACTOR = "model-provisioner"
 
@@ -142,7 +144,7 @@ class Download:
         if self.model.provider != "hf":
             raise RbeeError("DOWNLOAD_FAILED", "Only HuggingFace (hf) provider is currently supported")
         source = hub.locate(self.model)
-        part = source.path.with_name(f"{source.path.name}.part")
+        part = source.part
         part.parent.mkdir(parents=True, exist_ok=True)
         # What an earlier hive left may be of another file.
         part.unlink(missing_ok=True)
@@ -165,7 +167,7 @@ class Download:
 
 
 class Downloads:
-    """The downloads of this hive. Those that ended stay, since who wants to watch may come late."""
+    """The downloads of this hive. Of those that ended the last stay, since who wants to watch may come late."""
 
     def __init__(self) -> None:
         self._downloads: dict[str, Download] = {}
@@ -178,8 +180,11 @@ class Downloads:
                 if download.model == model and not download.events.closed:
                     return download
             download = Download(model)
+            threading.Thread(target=download.run, daemon=True, name="download").start()
             self._downloads[download.id] = download
-        threading.Thread(target=download.run, daemon=True, name="download").start()
+            ended = [past.id for past in self._downloads.values() if past.events.closed]
+            for past_id in ended[:-KEPT]:
+                del self._downloads[past_id]
         return download
 
     def get(self, download_id: str) -> Download:

@@ -9,12 +9,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from mocks.common import clock, machine
+from mocks.common import clock, files, machine
 from mocks.common.errors import RbeeError
 
 DIRECTORY = Path(".test-models")
 CATALOG = DIRECTORY / "catalog.json"
 
+_MEMBERS = {"id", "name", "path", "size_gb", "architecture", "downloaded", "metadata"}
 _FILES = ("*.safetensors", "*.json", "tokenizer.model")
 
 
@@ -58,8 +59,10 @@ def list_registered(_: argparse.Namespace) -> int:
 
 
 def register(arguments: argparse.Namespace) -> int:
-    """Add a model to the catalogue. Raises RbeeError INVALID_REQUEST when its id is taken."""
+    """Add a model to the catalogue. Raises RbeeError INVALID_REQUEST when its id is taken, or leads elsewhere."""
     catalog = _read()
+    if not (DIRECTORY / arguments.id).resolve().is_relative_to(DIRECTORY.resolve()):
+        raise RbeeError("INVALID_REQUEST", f"Model '{arguments.id}' would have its files outside {DIRECTORY}")
     if any(model["id"] == arguments.id for model in catalog["models"]):
         raise RbeeError("INVALID_REQUEST", f"Model '{arguments.id}' is already registered in {CATALOG}")
     model = {
@@ -90,20 +93,30 @@ def unregister(arguments: argparse.Namespace) -> int:
 
 def _read() -> dict[str, Any]:
     try:
-        catalog = json.loads(CATALOG.read_text(encoding="utf-8"))
+        catalog = json.loads(files.read_text(CATALOG))
     except FileNotFoundError:
         return {"version": "1.0", "pool_id": machine.node_host(), "updated_at": rfc3339(), "models": []}
-    except ValueError as failure:
+    except (ValueError, RecursionError) as failure:
         raise RbeeError("INTERNAL_ERROR", f"{CATALOG} is not JSON ({failure}); mend it or move it away") from failure
-    if not isinstance(catalog, dict) or not isinstance(catalog.get("models"), list):
+    models = catalog.get("models") if isinstance(catalog, dict) else None
+    if not isinstance(models, list):
         raise RbeeError("INTERNAL_ERROR", f"{CATALOG} has no list `models`; mend it or move it away")
-    return catalog
+    if not all(isinstance(model, dict) and model.keys() >= _MEMBERS and _repo(model) for model in models):
+        known = ", ".join(sorted(_MEMBERS))
+        raise RbeeError("INTERNAL_ERROR", f"A model in {CATALOG} lacks one of {known}; mend it or move it away")
+    return dict(catalog)
+
+
+def _repo(model: dict[str, Any]) -> str | None:
+    metadata = model["metadata"]
+    repo = metadata.get("repo") if isinstance(metadata, dict) else None
+    return repo if isinstance(repo, str) else None
 
 
 def _write(catalog: dict[str, Any]) -> None:
     catalog["updated_at"] = rfc3339()
     DIRECTORY.mkdir(exist_ok=True)
-    CATALOG.write_text(json.dumps(catalog, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    files.write_text(CATALOG, json.dumps(catalog, indent=2, ensure_ascii=False) + "\n")
 
 
 def _entry(catalog: dict[str, Any], model_id: str) -> dict[str, Any]:
@@ -120,5 +133,5 @@ def _print(models: list[dict[str, Any]], none: str) -> None:
     for model in models:
         state = "downloaded" if model["downloaded"] else "not downloaded"
         print(f"{model['id']}  {model['name']} ({model['architecture']}, {model['size_gb']} GB, {state})")
-        print(f"  Repo: {model['metadata']['repo']}")
+        print(f"  Repo: {_repo(model)}")
         print(f"  Path: {model['path']}")

@@ -12,9 +12,9 @@ from typing import Any
 
 import psutil
 
-from mocks.common import clock
+from mocks.common import clock, files
 from mocks.common.errors import RbeeError
-from mocks.common.launch import launch
+from mocks.common.launch import Launched, launch
 from mocks.hive import local_models
 
 DIRECTORY = Path(".runtime") / "workers"
@@ -22,6 +22,7 @@ STOP_LIMIT_S = 2
 """How long a worker may take to end after SIGTERM."""
 _PROGRAM = "llm-worker-rbee"
 _FIRST_PORT = 8000
+_MEMBERS = {"worker_id", "pid", "backend", "model_id", "port", "started_at"}
 _NO_HIVE = "http://localhost:9999/v1/workers/ready"
 """The callback URL of a worker that has no hive to report to (docs/contract.md, section 1.4)."""
 
@@ -39,11 +40,17 @@ def spawn(arguments: argparse.Namespace) -> int:
     print(f"   Model: {arguments.model}")
     print(f"   Port: {port}", flush=True)
     words = ["--worker-id", worker_id, "--model", model["path"], "--backend", arguments.backend, "--port", str(port)]
-    pid = _start(worker_id, [*words, "--device", str(arguments.gpu), "--callback-url", _NO_HIVE])
-    known = {"worker_id": worker_id, "pid": pid, "backend": arguments.backend, "model_id": arguments.model}
-    known |= {"port": port, "started_at": local_models.rfc3339()}
-    _file(worker_id, "json").write_text(json.dumps(known, indent=2) + "\n", encoding="utf-8")
-    _file(worker_id, "pid").write_text(f"{pid}\n", encoding="ascii")
+    process = _start(worker_id, [*words, "--device", str(arguments.gpu), "--callback-url", _NO_HIVE])
+    try:
+        known = {"worker_id": worker_id, "pid": process.pid, "backend": arguments.backend, "model_id": arguments.model}
+        known |= {"port": port, "started_at": local_models.rfc3339()}
+        files.write_text(_file(worker_id, "json"), json.dumps(known, indent=2) + "\n")
+        files.write_text(_file(worker_id, "pid"), f"{process.pid}\n")
+    except BaseException:
+        # Nobody could ever stop it.
+        process.kill()
+        process.wait()
+        raise
     return 0
 
 
@@ -65,7 +72,7 @@ def stop(arguments: argparse.Namespace) -> int:
     """End a worker by SIGTERM, and by SIGKILL when it takes longer than 2 s; its log stays.
 
     Raises RbeeError when no such worker was started."""
-    if not _file(arguments.id, "json").exists():
+    if "/" in arguments.id or not _file(arguments.id, "json").exists():
         raise RbeeError("INVALID_REQUEST", f"Worker {arguments.id} not found; see `rbee-hive worker list`")
     process = _process(arguments.id)
     if process:
@@ -76,14 +83,13 @@ def stop(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _start(worker_id: str, words: list[str]) -> int:
+def _start(worker_id: str, words: list[str]) -> Launched:
     program = shutil.which(_PROGRAM)
     if program is None:
         raise RbeeError("WORKER_FAILED", f"{_PROGRAM} is not on the PATH")
     DIRECTORY.mkdir(parents=True, exist_ok=True)
     with open(_file(worker_id, "log"), "ab") as log:
-        process = launch([program, *words], env=os.environ, cwd=Path.cwd(), stdout=log.fileno(), stderr=log.fileno())
-    return int(process.pid)
+        return launch([program, *words], env=os.environ, cwd=Path.cwd(), stdout=log.fileno(), stderr=log.fileno())
 
 
 def _end(process: psutil.Process) -> None:
@@ -104,7 +110,7 @@ def _end(process: psutil.Process) -> None:
 def _process(worker_id: str) -> psutil.Process | None:
     """The process of a worker, if it lives. A number that another process has got since is not taken for it."""
     try:
-        process = psutil.Process(int(_file(worker_id, "pid").read_text(encoding="ascii")))
+        process = psutil.Process(int(files.read_text(_file(worker_id, "pid"))))
         ours = worker_id in process.cmdline() and process.status() != psutil.STATUS_ZOMBIE
     except (OSError, ValueError, psutil.Error):
         return None
@@ -113,9 +119,11 @@ def _process(worker_id: str) -> psutil.Process | None:
 
 def _read(file: Path) -> dict[str, Any]:
     try:
-        worker: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
-    except ValueError as failure:
+        worker = json.loads(files.read_text(file))
+    except (ValueError, RecursionError) as failure:
         raise RbeeError("INTERNAL_ERROR", f"{file} is not JSON ({failure}); move it away") from failure
+    if not (isinstance(worker, dict) and worker.keys() >= _MEMBERS and isinstance(worker["worker_id"], str)):
+        raise RbeeError("INTERNAL_ERROR", f"{file} lacks one of {', '.join(sorted(_MEMBERS))}; move it away")
     return worker
 
 

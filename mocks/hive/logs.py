@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Iterator
 
 from mocks.common import log
@@ -26,7 +27,7 @@ def warn(text: str) -> None:
 
 def narrate(actor: str, text: str) -> None:
     """Tell the user, by way of the queen: `[actor] text`."""
-    _lines.add(f"[{actor}] {text}")
+    _lines.add(log.narration(actor, text))
     log.narrate(actor, text)
 
 
@@ -35,6 +36,6 @@ def last() -> list[str]:
     return _lines.items()
 
 
-def follow() -> Iterator[str]:
-    """The last lines, and then each line as it is written, for ever."""
-    return _lines.follow()
+def follow(asker: socket.socket) -> Iterator[str]:
+    """The last lines, and then each line as it is written, until the asker hangs up."""
+    return _lines.follow(asker=asker)

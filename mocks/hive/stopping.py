@@ -22,8 +22,17 @@ def retire(worker: Worker) -> None:
 
 
 def cascade(workers: Workers) -> None:
-    """Ask all workers to shut down, one after the other, and see that they go; no new one is started."""
+    """Ask all workers to shut down, one after the other, and see that they go; no new one is started, and none outlives
+    this, whatever happens."""
     workers.close()
+    try:
+        _ask_all(workers)
+    finally:
+        for worker in workers.all():
+            worker.kill()
+
+
+def _ask_all(workers: Workers) -> None:
     leaving: list[tuple[Worker, int]] = []
     for worker in workers.all():
         worker.stopping = True

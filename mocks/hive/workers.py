@@ -24,6 +24,7 @@ from mocks.hive import logs
 STATES = ("loading", "idle", "busy")
 SLOTS_TOTAL = 1
 FIRST_PORT = 8001
+LAST_PORT = 2**16 - 1
 
 _ACTOR = "worker-spawner"
 
@@ -134,11 +135,19 @@ class Workers:
                 raise RbeeError("WORKER_ALREADY_REGISTERED", message, status=409)
             try:
                 worker = self._start(order, self._free_port())
-            except OSError as failure:
-                raise RbeeError("WORKER_FAILED", f"Failed to spawn worker: {os_text(failure)}") from failure
+            except (OSError, ValueError) as failure:
+                why = os_text(failure) if isinstance(failure, OSError) else failure
+                raise RbeeError("WORKER_FAILED", f"Failed to spawn worker: {why}") from failure
             self._workers[worker.id] = worker
-        logs.info(f"worker {worker.id} started on port {worker.port}, process {worker.process.pid}")
-        threading.Thread(target=self._watch, args=(worker,), daemon=True, name=worker.id).start()
+        try:
+            logs.info(f"worker {worker.id} started on port {worker.port}, process {worker.process.pid}")
+            threading.Thread(target=self._watch, args=(worker,), daemon=True, name=worker.id).start()
+        except BaseException:
+            # Nobody would watch it, and nobody was told of it.
+            self.drop(worker)
+            worker.kill()
+            worker.process.wait()
+            raise
         return worker
 
     def get(self, worker_id: str) -> Worker | None:
@@ -193,6 +202,8 @@ class Workers:
         given = {worker.port for worker in self._workers.values()}
         port = FIRST_PORT
         while port in given or _bound(port):
+            if port == LAST_PORT:
+                raise OSError(errno.EADDRINUSE, "No port is free")
             logs.narrate(_ACTOR, f"Port {port} is taken, trying {port + 1}")
             port += 1
         return port

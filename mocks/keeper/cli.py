@@ -100,7 +100,7 @@ def _add_workers(workers: cli.Parser) -> None:
 
 def _finite(text: str) -> float:
     try:
-        number = float(text)
+        number = math.nan if "_" in text or text != text.strip() else float(text)
     except ValueError:
         number = math.nan
     if not math.isfinite(number):

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mocks.common import machine
+from mocks.common import api_key as keys
+from mocks.common import files, machine
 from mocks.common.errors import RbeeError
 
 SYSTEM_CONFIG = Path("/etc/rbee/config.toml")
 USER_CONFIG = Path(".config/rbee/config.toml")
-API_KEY_FILE = Path(".rbee/config.yaml")
 
 
 @dataclass(frozen=True)
@@ -35,11 +35,11 @@ def remote() -> Remote:
     if path is None:
         return Remote()
     try:
-        document = tomllib.loads(path.read_text(encoding="utf-8"))
+        document = tomllib.loads(files.read_text(path))
         _require(document, "pool", "name", "listen_addr")
         _require(document, "paths", "models_dir", "catalog_db")
         return _remote(document)
-    except (OSError, ValueError) as failure:
+    except (OSError, ValueError, RecursionError) as failure:
         print(f"Warning: configuration {str(path)!r} is not used: {failure}", file=sys.stderr)
         return Remote()
 
@@ -49,21 +49,10 @@ def api_key() -> str | None:
 
     Raises RbeeError when the file cannot be read, or the key cannot be sent.
     """
-    path = machine.home() / API_KEY_FILE
-    if not path.exists():
-        return None
-    import yaml  # takes its time, and most users have no such file
-
     try:
-        settings = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as failure:
-        raise RbeeError("INVALID_CONFIG", f"Cannot read {path}: {failure}") from failure
-    key = settings.get("api_key") if isinstance(settings, dict) else None
-    if key is None:
-        return None
-    if not (str(key).isascii() and str(key).isprintable()):
-        raise RbeeError("INVALID_CONFIG", f"api_key in {path} holds characters that cannot be sent")
-    return str(key)
+        return keys.read()
+    except keys.KeyFileError as failure:
+        raise RbeeError("INVALID_CONFIG", str(failure)) from failure
 
 
 def _path() -> Path | None:

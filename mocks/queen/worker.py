@@ -7,6 +7,7 @@ from typing import Any
 
 import requests
 
+from mocks.common.errors import RbeeError
 from mocks.queen import asking
 from mocks.queen.hives import Hive
 from mocks.queen.task import Order
@@ -27,8 +28,10 @@ class Worker:
 def listed(http: requests.Session, hive: Hive, *, limit_s: float = LIST_LIMIT_S) -> list[dict[str, Any]]:
     """The workers of a hive, in its own words. Raises RbeeError as `asking.ask` does."""
     url = hive.url("/v1/workers/list")
-    told = asking.ask(http, "GET", url, purpose="Worker list", limit_s=limit_s, needs=("workers",))
-    return list(told["workers"])
+    told = asking.ask(http, "GET", url, purpose="Worker list", limit_s=limit_s, needs=("workers",))["workers"]
+    if not (isinstance(told, list) and all(isinstance(one, dict) and "id" in one for one in told)):
+        raise RbeeError("INTERNAL_ERROR", "Worker list parse error: error decoding response body")
+    return told
 
 
 def find(http: requests.Session, hive: Hive, order: Order) -> Worker | None:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import requests
 
@@ -63,13 +64,13 @@ def _ask(node: Node, api_key: str | None) -> list[Known] | None:
     """The workers of a node's hive, or None when it gives no good answer."""
     with http.session(api_key=api_key) as session:
         try:
-            told = listed(session, hive_of(node), limit_s=LIST_LIMIT_S)
-        except RbeeError:
+            return [_known(node, worker) for worker in listed(session, hive_of(node), limit_s=LIST_LIMIT_S)]
+        except (RbeeError, KeyError):
             return None
-    return [
-        Known(worker["id"], node.node_name, worker["state"], worker["model_ref"], worker["url"], worker.get("api_key"))
-        for worker in told
-    ]
+
+
+def _known(node: Node, told: dict[str, Any]) -> Known:
+    return Known(told["id"], node.node_name, told["state"], told["model_ref"], told["url"], told.get("api_key"))
 
 
 def shut_down(worker_id: str, known: Iterable[Known]) -> None:

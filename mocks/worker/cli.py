@@ -12,6 +12,7 @@ from mocks.worker import app, model
 from mocks.worker.worker import Settings, Worker
 
 LARGEST_PORT = 2**16 - 1
+LARGEST_DEVICE = 2**32 - 1
 BACKENDS = {"cpu": "CPU", "cuda": "CUDA", "metal": "Metal"}
 """The backends by the names of their flags, and how the user is told of them."""
 
@@ -45,7 +46,10 @@ def parser() -> cli.Parser:
 def _number(text: str) -> int:
     if not (text.isascii() and text.isdigit()):
         raise argparse.ArgumentTypeError(f"invalid digit found in string '{text}'")
-    return int(text)
+    digits = text.lstrip("0") or "0"
+    if len(digits) > len(str(LARGEST_DEVICE)) or int(digits) > LARGEST_DEVICE:
+        raise argparse.ArgumentTypeError(f"number too large to fit in target type: '{text}'")
+    return int(digits)
 
 
 def _port(text: str) -> int:

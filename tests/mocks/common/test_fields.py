@@ -11,7 +11,7 @@ from flask.testing import FlaskClient
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mocks.common import fields, serve
+from mocks.common import connection, fields, serve
 from mocks.common.fields import Field
 
 ADD = (Field("node_name"), Field("ssh_port", "u16", required=False, default=22), Field("ssh_key_path", nullable=True))
@@ -164,7 +164,7 @@ def test_any_text_gets_an_answer_of_the_caller_s_fault_or_none(asker: FlaskClien
 
 
 def test_a_body_over_the_limit_is_413(asker: FlaskClient) -> None:
-    status, said = post(asker, "/add", json.dumps({"node_name": "n" * serve.BODY_LIMIT}))
+    status, said = post(asker, "/add", json.dumps({"node_name": "n" * connection.BODY_LIMIT}))
 
     assert (status, said) == (413, "Failed to buffer the request body: length limit exceeded")
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import socket
+import uuid
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -107,15 +110,35 @@ def test_last_log_lines(hive: FlaskClient) -> None:
     assert answer.text.endswith("INFO rbee-hive: a line of the log\n")
 
 
-def test_new_log_lines_as_they_are_written(hive: FlaskClient) -> None:
-    logs.info("before")
-    pieces = hive.get("/v1/logs?follow=true", buffered=False).iter_encoded()
-    while not next(pieces).endswith(b"before\n"):
+def followed(hive: FlaskClient, asker: socket.socket) -> Iterator[bytes]:
+    """What the hive logs from now on."""
+    mark = str(uuid.uuid4())
+    logs.info(mark)
+    answer = hive.get("/v1/logs?follow=true", buffered=False, environ_overrides={"werkzeug.socket": asker})
+    pieces = answer.iter_encoded()
+    while not next(pieces).endswith(f"{mark}\n".encode()):
         pass
+    return pieces
 
-    logs.narrate("http-server", "after")
 
-    assert next(pieces) == b"[http-server] after\n"
+def test_new_log_lines_as_they_are_written(hive: FlaskClient) -> None:
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        pieces = followed(hive, theirs)
+
+        logs.narrate("http-server", "after")
+
+        assert next(pieces) == b"[http-server] after\n"
+
+
+def test_a_log_is_not_followed_for_who_hung_up(hive: FlaskClient) -> None:
+    ours, theirs = socket.socketpair()
+    with theirs:
+        pieces = followed(hive, theirs)
+
+        ours.close()
+
+        assert list(pieces) == []
 
 
 def test_follow_is_true_or_false(hive: FlaskClient) -> None:
