@@ -65,9 +65,15 @@ class Connection:
                 self._refuse(refused.status, str(refused))
 
     def _request(self) -> h11.Request | None:
-        """The head of the next request; None when there is none. Raises RemoteProtocolError."""
+        """The head of the next request; None when there is none. Raises RemoteProtocolError, and RefusedError when it
+        is of another version of HTTP."""
         event = self._event()
-        return event if isinstance(event, h11.Request) else None
+        if not isinstance(event, h11.Request):
+            return None
+        if event.http_version not in (b"1.0", b"1.1"):
+            status = HTTPStatus.HTTP_VERSION_NOT_SUPPORTED
+            raise RefusedError(status, f"This server knows HTTP/1.1, not HTTP/{event.http_version.decode('ascii')}")
+        return event
 
     def _event(self) -> h11.Event:
         while (event := self._state.next_event()) is h11.NEED_DATA:

@@ -176,3 +176,35 @@ def test_download_that_fails(machine: Machine) -> None:
 
     with pytest.raises(RbeeError, match="hf ended with exit code 3"):
         run("models", "download", "tiny")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"models": [' + "[" * 3000,
+        '{"models": [{"id": "tiny"}]}',
+        '{"models": ["tiny"]}',
+        '{"models": [{"id": "", "name": "", "path": "", "size_gb": 0, "architecture": "", "downloaded": 0,'
+        ' "metadata": 1}]}',
+    ],
+)
+def test_a_catalogue_that_is_none_is_named(text: str, here: Path) -> None:
+    (here / ".test-models").mkdir()
+    (here / ".test-models" / "catalog.json").write_text(text)
+
+    with pytest.raises(RbeeError, match="mend it or move it away"):
+        run("models", "list")
+
+
+def test_a_catalogue_without_an_end_is_not_read(here: Path) -> None:
+    (here / ".test-models").mkdir()
+    (here / ".test-models" / "catalog.json").symlink_to("/dev/zero")
+
+    with pytest.raises(OSError, match="Not a regular file"):
+        run("models", "list")
+
+
+@pytest.mark.parametrize("model_id", ["../elsewhere", "/elsewhere"])
+def test_a_model_s_files_lie_below_the_catalogue_s_directory(model_id: str, here: Path) -> None:
+    with pytest.raises(RbeeError, match="outside"):
+        run("models", "register", model_id, "--name", "n", "--repo", "r", "--architecture", "a")

@@ -257,3 +257,15 @@ def test_unknown_download_is_named() -> None:
         download.Downloads().get("d-1")
 
     assert failed.value.status == 404
+
+
+def test_of_the_downloads_that_ended_the_last_are_remembered(hub: Hub, machine: Machine, waits: list[float]) -> None:
+    downloads = download.Downloads()
+    made = []
+    for number in range(download.KEPT + 2):
+        made.append(downloads.start(Reference("x", f"org/{number}")))
+        list(made[-1].events.follow())
+
+    assert downloads.get(made[-1].id) is made[-1]
+    with pytest.raises(RbeeError, match="not found"):
+        downloads.get(made[0].id)

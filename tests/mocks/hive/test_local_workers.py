@@ -169,3 +169,22 @@ def test_unknown_worker_is_named() -> None:
 def test_missing_program_is_named() -> None:
     with pytest.raises(RbeeError, match="llm-worker-rbee is not on the PATH"):
         run(*SPAWN)
+
+
+@pytest.mark.parametrize("worker_id", ["../worker", "/etc/passwd", ""])
+def test_a_worker_is_not_looked_for_elsewhere(
+    worker_id: str, machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(machine.home)
+    with pytest.raises(RbeeError, match="not found"):
+        run("worker", "stop", worker_id)
+
+
+@pytest.mark.parametrize("text", ["{}", "[" * 3000, "[]", '{"worker_id": 1}'])
+def test_a_worker_s_file_that_is_none_is_named(text: str, machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(machine.home)
+    Path(".runtime/workers").mkdir(parents=True)
+    Path(".runtime/workers/worker-cpu-0.json").write_text(text)
+
+    with pytest.raises(RbeeError, match=r"worker-cpu-0\.json .* move it away"):
+        run("worker", "list")

@@ -105,3 +105,17 @@ def test_after_a_cascade_no_worker_is_started(workers: Workers) -> None:
 
     with pytest.raises(RbeeError, match="shutting down"):
         workers.spawn(order())
+
+
+def test_no_worker_outlives_a_cascade_that_fails(workers: Workers, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = [workers.spawn(order(name)) for name in ("one", "two")]
+
+    def failing(*_: object) -> None:
+        raise OSError("too many open files")
+
+    monkeypatch.setattr(stopping, "_ask", failing)
+
+    with pytest.raises(OSError, match="too many open files"):
+        stopping.cascade(workers)
+
+    assert [exit_code(worker) for worker in made] == [-9, -9]

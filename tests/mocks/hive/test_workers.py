@@ -7,6 +7,7 @@ import signal
 import socket
 from pathlib import Path
 
+import psutil
 import pytest
 
 from mocks.common.errors import RbeeError
@@ -194,3 +195,28 @@ def test_host_of_a_worker_can_be_another(machine: Machine, monkeypatch: pytest.M
 
     assert worker.url == f"http://127.0.0.1:{worker.port}"
     assert exit_code(worker) == 0
+
+
+def test_a_worker_that_cannot_be_watched_is_ended(workers: Workers, monkeypatch: pytest.MonkeyPatch) -> None:
+    started: list[int] = []
+
+    def failing(text: str) -> None:
+        started.extend(psutil.Process(worker.process.pid).pid for worker in workers.all())
+        raise OSError("no space left")
+
+    monkeypatch.setattr(logs, "info", failing)
+
+    with pytest.raises(OSError, match="no space left"):
+        workers.spawn(order())
+
+    assert workers.all() == []
+    assert [psutil.pid_exists(pid) for pid in started] == [False]
+
+
+def test_where_no_port_is_free_no_worker_is_started(workers: Workers, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mocks.hive.workers._bound", lambda port: True)
+
+    with pytest.raises(RbeeError, match="No port is free"):
+        workers.spawn(order())
+
+    assert workers.all() == []
