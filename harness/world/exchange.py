@@ -83,6 +83,7 @@ class Exchange:
     request: http1.Request
     destination: Destination
     size: int = 0
+    is_answered: bool = False
     is_over: bool = False
     _body: bytes = b""
     _events: EventSplitter | None = None
@@ -109,6 +110,7 @@ class Exchange:
 
     def answered(self, status: int, headers: Mapping[str, str]) -> None:
         """Tell that the answer's head has passed; `headers` have lower-case names."""
+        self.is_answered = True
         kind = headers.get("content-type", "").lower()
         if kind.startswith("text/event-stream"):
             self._events = EventSplitter()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from http import HTTPStatus
 
@@ -11,13 +13,18 @@ import h11
 from harness.world.sockets import GoneError, Stream
 
 HEAD_LIMIT_BYTES = 64 * 1024
+LINGER_S = 2.0  # real seconds
 KEPT_BODY_BYTES = 64 * 1024  # of a request, at least; of one that is longer the rest is passed on as it comes
 
 Headers = Sequence[tuple[bytes, bytes]]
 
 
 class NotHttpError(Exception):
-    """What arrived is not the HTTP that was due; the text says why."""
+    """What arrived is not the HTTP that was due; the text says why, and `status` what HTTP answers to that."""
+
+    def __init__(self, why: str, status: HTTPStatus = HTTPStatus.BAD_REQUEST) -> None:
+        super().__init__(why)
+        self.status = status
 
 
 class Connection:
@@ -29,14 +36,15 @@ class Connection:
         self._at_end = False
 
     async def event(self) -> h11.Event:
-        """The next part of the other side's message. Raises NotHttpError, and GoneError when it ends too early."""
+        """The next part of the other side's message. Raises NotHttpError, and GoneError when it ends too early: an
+        answer anywhere, a request before it has begun."""
         while True:
             try:
                 event = self._state.next_event()
             except h11.RemoteProtocolError as error:
-                if self._at_end:
+                if self._at_end and self._state.our_role is h11.CLIENT:
                     raise GoneError(self.stream) from None
-                raise NotHttpError(str(error)) from None
+                raise NotHttpError(str(error), HTTPStatus(error.error_status_hint)) from None
             if isinstance(event, h11.ConnectionClosed):
                 raise GoneError(self.stream)
             if isinstance(event, h11.Event):
@@ -97,6 +105,8 @@ async def read_request(connection: Connection) -> Request:
     assert isinstance(head, h11.Request)
     body, is_whole = await connection.body()
     version, headers = head.http_version.decode(), head.headers.raw_items()
+    if version not in ("1.0", "1.1"):
+        raise NotHttpError(f"this is HTTP/1.1, not HTTP/{version}", HTTPStatus.HTTP_VERSION_NOT_SUPPORTED)
     return Request(head.method.decode(), head.target.decode(), version, headers, body, is_whole)
 
 
@@ -106,6 +116,16 @@ async def answer(connection: Connection, status: HTTPStatus, text: str) -> None:
     headers = {"content-type": "text/plain; charset=utf-8", "content-length": str(len(body)), "connection": "close"}
     head = h11.Response(status_code=status, headers=list(headers.items()), reason=status.phrase.encode())
     await connection.send(head, h11.Data(data=body), h11.EndOfMessage())
+
+
+async def refuse(connection: Connection, error: NotHttpError, advice: str) -> None:
+    """Answer what is no request, as the last message on the connection, and read on until the asker has taken that: a
+    connection that is closed on unread bytes takes the answer back."""
+    with suppress(GoneError, TimeoutError):
+        await answer(connection, error.status, f"{error}. {advice}")
+        connection.stream.end()
+        async with asyncio.timeout(LINGER_S):
+            await connection.stream.gone()
 
 
 def fields(headers: Headers) -> dict[str, str]:

@@ -14,7 +14,7 @@ from urllib.parse import unquote, urlsplit
 
 import h11
 
-from harness.world.http1 import Connection, NotHttpError, Request, answer, fields, read_request
+from harness.world.http1 import Connection, NotHttpError, Request, answer, fields, read_request, refuse
 from harness.world.sockets import GoneError, Listener, Stream
 
 PIECE_BYTES = 256 * 1024
@@ -64,7 +64,7 @@ class Hub:
         try:
             await self._answer(connection, await read_request(connection))
         except NotHttpError as error:
-            await answer(connection, HTTPStatus.BAD_REQUEST, f"This is not HTTP: {error}")
+            await refuse(connection, error, "This is not HTTP: the model hub knows GET and HEAD.")
         except GoneError:
             pass  # an asker may leave whenever it wants: a download that is given up, or cut
 

@@ -8,7 +8,6 @@ import traceback
 from collections.abc import Coroutine
 from contextlib import suppress
 from functools import partial
-from http import HTTPStatus
 
 import h11
 
@@ -73,8 +72,7 @@ class Network:
             request = await http1.read_request(connection)
             destination = Destination.of(request)
         except http1.NotHttpError as error:
-            with suppress(GoneError):
-                await http1.answer(connection, HTTPStatus.BAD_REQUEST, f"{error}. {ADVICE}")
+            await http1.refuse(connection, error, ADVICE)
         except GoneError:
             pass  # it never asked anything
         else:

@@ -47,9 +47,13 @@ async def _pass_both_ways(exchange: Exchange, answerer: http1.Connection, faults
     asking = asyncio.ensure_future(_pass_rest(exchange, answerer))
     try:
         await asyncio.wait({asking, answering}, return_when=asyncio.FIRST_COMPLETED)
-        if not answering.done() and asking.result():
-            asker.watch(answering.cancel)
-            await asyncio.wait({answering})
+        if not answering.done():
+            error = asking.exception()
+            if isinstance(error, http1.NotHttpError):
+                await _refuse(exchange, answering, error)
+            elif asking.result():
+                asker.watch(answering.cancel)
+                await asyncio.wait({answering})
         if not answering.cancelled() and answering.done():
             answering.result()
     finally:
@@ -60,16 +64,23 @@ async def _pass_both_ways(exchange: Exchange, answerer: http1.Connection, faults
 
 
 async def _pass_rest(exchange: Exchange, answerer: http1.Connection) -> bool:
-    """Pass on what comes of a request, to its end or as long as it is taken; False when the asker leaves before."""
+    """Pass on what comes of a request, to its end or as long as it is taken; False when the asker leaves before.
+    Raises NotHttpError when it goes on as something else."""
     try:
         while isinstance(part := await exchange.connection.event(), h11.Data):
             await answerer.send(part)
         await answerer.send(h11.EndOfMessage())
     except GoneError as gone:
         return gone.stream is not exchange.connection.stream
-    except http1.NotHttpError:
-        return False
     return True
+
+
+async def _refuse(exchange: Exchange, answering: asyncio.Future[None], error: http1.NotHttpError) -> None:
+    """Say to the asker what is wrong with the rest of his request, unless an answer has begun."""
+    answering.cancel()
+    await asyncio.wait({answering})
+    if not exchange.is_answered:
+        await http1.refuse(exchange.connection, error, "The request had begun well.")
 
 
 async def _pass_back(exchange: Exchange, answerer: http1.Connection, faults: Faults) -> None:

@@ -149,15 +149,72 @@ def test_what_is_not_for_a_proxy_is_answered_400(stage: NetworkStage, data: byte
     assert stage.events == []
 
 
-@pytest.mark.parametrize(
-    "data", [b"", b"GET http://localhost/ HT", b"POST http://a/ HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nx"]
-)
-def test_who_leaves_before_the_request_is_whole_has_not_asked(stage: NetworkStage, data: bytes) -> None:
-    connection = stage.ask("blep", data)
+def test_who_leaves_before_he_says_a_word_has_not_asked(stage: NetworkStage) -> None:
+    connection = stage.ask("blep", b"")
     connection.shutdown(socket.SHUT_WR)
 
     assert read_all(connection) == (b"", False)
     assert stage.events == []
+
+
+POST = b"POST http://localhost/ HTTP/1.1\r\nHost: localhost\r\n"
+CHUNKED = POST + b"Transfer-Encoding: chunked\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    ("data", "status"),
+    [
+        (b"GET http://localhost/ HT", 400),
+        (POST + b"Content-Length: 9\r\n\r\nx", 400),
+        (CHUNKED + b"-5\r\nhello\r\n0\r\n\r\n", 400),
+        (CHUNKED + b"zz\r\nhello\r\n0\r\n\r\n", 400),
+        (CHUNKED + b"5", 400),
+        (CHUNKED + b"5\r\nhel", 400),
+        (CHUNKED + b"5\r\nhelloXX", 400),
+        (CHUNKED + b"5;" + b"e" * 200_000, 431),
+        (POST + "Content-Length: ²\r\n\r\n".encode("latin-1"), 400),
+        (POST + b"Content-Length: +17\r\n\r\n" + b"x" * 17, 400),
+        (POST + b"Content-Length: -17\r\n\r\n" + b"x" * 17, 400),
+        (POST + b"Content-Length: 5\r\nContent-Length: 6\r\n\r\nhello!", 400),
+        (POST + b"Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n", 501),
+        (POST + b"X: " + b"x" * 400_000, 431),
+        (b"GET http://[ HTTP/1.1\r\nHost: localhost\r\n\r\n", 400),
+        (b"GET http://localhost/ HTTP/2.0\r\nHost: localhost\r\n\r\n", 505),
+        (b"GET http://localhost/\r\n\r\n", 400),
+    ],
+)
+def test_what_is_no_http_gets_the_answer_that_http_has(stage: NetworkStage, data: bytes, status: int) -> None:
+    connection = stage.ask("blep", data)
+    connection.shutdown(socket.SHUT_WR)
+    answer, is_reset = read_all(connection)
+
+    assert (answer[:13], is_reset) == (b"HTTP/1.1 %d " % status, False)
+    assert stage.events == []
+
+
+def test_a_long_request_that_goes_on_as_something_else_is_answered_400(stage: NetworkStage) -> None:
+    listening = stage.listen("blep", 28080)
+    begin = CHUNKED.replace(b"localhost", b"localhost:28080") + b"20000\r\n" + b"x" * 0x20000 + b"\r\n"
+    connection = stage.ask("blep", begin)
+    read_head(stage.accept(listening))
+
+    connection.sendall(b"zz\r\n")
+    answer, is_reset = read_all(connection)
+
+    assert (answer[:13], is_reset) == (b"HTTP/1.1 400 ", False)
+    assert stage.await_event("ended")["how"] == "left"
+
+
+def test_valid_chunk_extensions_pass(stage: NetworkStage) -> None:
+    listening = stage.listen("blep", 28080)
+    data = CHUNKED.replace(b"localhost", b"localhost:28080") + b'5;a=b;c="d e"\r\nhello\r\n0;last\r\n\r\n'
+    connection = stage.ask("blep", data)
+    answerer = stage.accept(listening)
+    read_head(answerer)
+
+    assert read_exactly(answerer, 15) == b"5\r\nhello\r\n0\r\n\r\n"
+    answerer.sendall(OK)
+    assert read_all(connection)[0].endswith(b"ok")
 
 
 def test_swallow_reads_the_request_and_never_answers(stage: NetworkStage) -> None:
