@@ -19,6 +19,7 @@ import psutil
 import requests
 
 from harness.world.models import write_model
+from mocks.common import clock
 from tests.mocks.hostile.wire import LIMIT_S, Route
 
 PROJECT = Path(__file__).resolve().parents[3]
@@ -71,7 +72,7 @@ class Daemon:
             settled = now.threads <= before.threads and now.descriptors <= before.descriptors
             if settled or time.monotonic() > until_s:
                 return now
-            time.sleep(0.05)
+            clock.sleep(0.05)
 
     def end(self) -> int:
         """Ask it to end; the exit code."""
@@ -192,7 +193,7 @@ def _start(
         except ConnectionRefusedError:
             assert process.poll() is None, errors.read_text()
             assert time.monotonic() < until_s, f"{name} does not listen"
-            time.sleep(0.02)
+            clock.sleep(0.02)
 
 
 def _copy(directory: Path, name: str) -> None:
@@ -276,5 +277,5 @@ def worker(directory: Path) -> Daemon:
     until_s = time.monotonic() + LIMIT_S
     while '"ready":true' not in made.get("/v1/ready"):
         assert time.monotonic() < until_s, "the worker does not come up"
-        time.sleep(0.02)
+        clock.sleep(0.02)
     return made
