@@ -236,4 +236,6 @@ def test_what_cannot_be_read_or_carried_out_is_answered_and_harms_nobody(
 
     assert fork(known, [1, 1, 1]) is None
 
-    assert isinstance(keeper("--version", directory=tmp_path), Forked)
+    harmless = keeper("--version", directory=tmp_path)
+    assert isinstance(harmless, Forked)
+    assert harmless.wait() == 0

@@ -46,6 +46,12 @@ def installed(tmp_path: Path, queen: Queen) -> Keeper:
     return Keeper(tmp_path, queen, directory / "rbee-keeper")
 
 
+@pytest.fixture
+def others() -> list[psutil.Process]:
+    """The children that this process has already: what tests before this one have left is not the keeper's."""
+    return psutil.Process().children()
+
+
 def put(path: Path, program: str) -> None:
     path.write_text(program)
     path.chmod(0o755)
@@ -86,13 +92,13 @@ def test_the_hive_is_started_at_its_port_and_ended_before_the_queen(installed: K
     assert (installed.home / "ended").read_text() == "rbee-hive\nqueen-rbee\n"
 
 
-def test_nobody_is_left_when_the_inference_fails(installed: Keeper, queen: Queen) -> None:
+def test_nobody_is_left_when_the_inference_fails(installed: Keeper, queen: Queen, others: list[psutil.Process]) -> None:
     queen.will("POST /v2/tasks", (503, {}))
 
     code, _, _ = installed.run(*INFER)
 
     assert code == 1
-    assert psutil.Process().children() == []
+    assert psutil.Process().children() == others
 
 
 def test_the_logs_are_named(installed: Keeper) -> None:
@@ -137,7 +143,7 @@ def test_a_queen_that_runs_already_is_left_alone(installed: Keeper, queen: Queen
     assert not (installed.home / ".rbee").exists()
 
 
-def test_a_missing_daemon_is_named_and_the_other_ended(installed: Keeper) -> None:
+def test_a_missing_daemon_is_named_and_the_other_ended(installed: Keeper, others: list[psutil.Process]) -> None:
     (installed.program.parent / "rbee-hive").unlink()
 
     code, _, err = installed.run(*INFER, PATH="/nowhere:/usr/bin:/bin")
@@ -146,7 +152,7 @@ def test_a_missing_daemon_is_named_and_the_other_ended(installed: Keeper) -> Non
         1,
         f"Error: rbee-hive is neither in {installed.program.parent} nor on PATH",
     )
-    assert psutil.Process().children() == []
+    assert psutil.Process().children() == others
 
 
 def test_a_daemon_may_lie_on_path(installed: Keeper) -> None:
@@ -158,14 +164,16 @@ def test_a_daemon_may_lie_on_path(installed: Keeper) -> None:
     assert (code, log_of(installed, "rbee-hive")) == (0, "daemon --port 9200\n")
 
 
-def test_a_daemon_that_does_not_end_is_killed(installed: Keeper, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_daemon_that_does_not_end_is_killed(
+    installed: Keeper, monkeypatch: pytest.MonkeyPatch, others: list[psutil.Process]
+) -> None:
     monkeypatch.setattr(ephemeral, "END_LIMIT_S", 0.1)
     put(installed.program.parent / "rbee-hive", DEAF)
 
     code, _, _ = installed.run(*INFER)
 
     assert code == 0
-    assert psutil.Process().children() == []
+    assert psutil.Process().children() == others
 
 
 def test_sigterm_ends_the_daemons_too(installed: Keeper, queen: Queen) -> None:
