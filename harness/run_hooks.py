@@ -40,7 +40,7 @@ def start(context: Context) -> None:
     from harness import scenario_hooks
     from harness.proof import blank
 
-    story.of_the_dead(partial(scenario_hooks.story_of_the_dead, directory))
+    story.of_the_dead(partial(scenario_hooks.story_of_the_dead, directory, context.settings))
     blank.watch(context._runner, prove=context.settings.prove)
     if context.settings.queen_scope == "run":
         scenario_hooks.start_shared_queen(context)

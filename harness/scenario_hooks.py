@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from behave.model import Scenario, Step
+from behave.model_type import Status
 from behave.runner import Context
 
 from harness import fixtures
@@ -18,8 +19,10 @@ from harness.live import Live
 from harness.proof import used
 from harness.runner.story import Dead
 from harness.runner.verdict import Leaked
+from harness.settings import Settings
 from harness.stage import Stage, StageError
 from harness.story import tell
+from harness.story.reference import keep_reference
 
 TOPOLOGY = Path(__file__).parents[1] / "features" / "topology.yaml"
 SHARED_STAGE = "shared"  # its directory in the run's folder, with -D queen_scope=run
@@ -83,13 +86,12 @@ def await_queen(stage: Stage) -> None:
 
 
 def begin_step(context: Context, step: Step) -> None:
-    """Say on the stage, where there is one, which step begins, and before the first Then after a step that acts what
-    there is by now."""
+    """Say on the stage, where there is one, which step begins, and after a When what there is by now."""
     stage: Stage | None = getattr(context, "stage", None)
     if stage is not None:
-        if step.step_type == "then" and not stage.is_looked_at:
+        if stage.has_acted:
             stage.mark("snapshot", nodes=snapshot(stage.places.values()))
-        stage.is_looked_at = step.step_type == "then"
+        stage.has_acted = step.step_type == "when"
         stage.mark("step", line=step.line, kind=step.step_type, text=f"{step.keyword} {step.name}")
 
 
@@ -104,6 +106,8 @@ def close_stage(context: Context, scenario: Scenario) -> None:
         return
     if scenario.status.has_failed():
         _tell(scenario, stage)
+    elif stage.settings.replaced and stage.settings.stand_ins is None and scenario.status == Status.passed:
+        keep_reference(scenario, stage.evidence.events, stage.directory, stage.settings)
     stage.mark("closing")
     used.record(context.run_directory, str(scenario.location), stage.evidence)
     not_fired = stage.not_fired()
@@ -130,16 +134,20 @@ def close_stage(context: Context, scenario: Scenario) -> None:
 def _tell(scenario: Scenario, stage: Stage) -> None:
     """Tell the story of a red scenario. That it cannot be told must not cost the scenario its verdict."""
     try:
-        told = tell.of_scenario(scenario, stage.evidence.events, stage.directory, stage.evidence.subjects)
+        events, subjects = stage.evidence.events, stage.evidence.subjects
+        if stage.has_acted:  # the When itself has failed
+            events = [*events, {**events[-1], "event": "snapshot", "nodes": snapshot(stage.places.values())}]
+        told = tell.of_scenario(scenario, events, stage.directory, subjects, stage.settings)
         scenario.story = told  # type: ignore[attr-defined] # for the runner: harness/runner/story.py
     except Exception:
         traceback.print_exc()
 
 
-def story_of_the_dead(run_directory: Path, dead: Dead) -> dict[str, Any]:
+def story_of_the_dead(run_directory: Path, settings: Settings, dead: Dead) -> dict[str, Any]:
     """The story of an attempt that told none, from what the world has written of its stage."""
     spool = run_directory / SPOOLS / f"{dead.directory.name}.jsonl"
-    return tell.of_spool(dead.scenario, spool, dead.directory / "stage", dead.step, dead.verdict.reason)
+    directory = dead.directory / "stage"
+    return tell.of_spool(dead.scenario, spool, directory, dead.step, dead.verdict.reason, settings)
 
 
 def _nothing(event: Mapping[str, Any]) -> None:

@@ -37,8 +37,7 @@ class Stage:
 
     Everything it writes lies below `directory`; but what happens is written to `spool`, where one is given. `show` gets
     each event as it is read (for `--no-capture`). `overrun` says what a product did without end, when the world has
-    ended that: acting and resting raise StageError from then on. `is_looked_at`: what programs have left behind is told
-    already."""
+    ended that: acting and resting raise StageError from then on. `has_acted`: the last step was a When."""
 
     def __init__(
         self,
@@ -53,7 +52,7 @@ class Stage:
     ) -> None:
         self.directory = directory
         self.settings = settings
-        self.is_looked_at = False
+        self.has_acted = False
         self._events: list[dict[str, Any]] = []
         self._arranged: dict[int, dict[str, Any]] = {}
         self.overrun: str | None = None

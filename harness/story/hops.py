@@ -9,7 +9,7 @@ from typing import Any
 from harness.evidence.exchanges import Exchange
 from harness.story import facts as know
 from harness.story.facts import QUEEN, Facts
-from harness.story.rules import route
+from harness.story.finding import route
 
 MOST = 6
 SAID_CHARACTERS = 60

@@ -6,14 +6,14 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-from harness.story.facts import KEEPER, PROGRAMS, Facts
-from harness.story.rules import how_ended
+from harness.story.facts import HIVE, KEEPER, PROGRAMS, WORKER, Facts
+from harness.story.finding import ACTORS, how_ended
 
 STAMP = re.compile(r"^\S+Z +(INFO|WARN|ERROR) +(?:ThreadId\(\d+\) +)?")
 ALARMING = re.compile(r"\b(WARN|ERROR|FATAL|panicked|Error|Exception|Segmentation fault)\b|error:")
 FRAME = re.compile(r'File "([^"]+)", line (\d+)')
 RAISED = re.compile(r"^[A-Za-z_.]+(Error|Exception|Interrupt|Exit)\b.*")
-BY_NAME = re.compile(r"^\[([a-z-]+)\] |^(?:\S+Z +\w+ +)?([a-z]+-[a-z-]+): ")
+BY_NAME = re.compile(r"^\[([a-z-]+)\] |^(?:\S+Z +\w+ +)?([a-z]+-[a-z-]+)(?:\[[^\]]*\])?: ")
 
 
 def of(facts: Facts, culprit: str, others: Iterable[str]) -> list[dict[str, Any]]:
@@ -47,11 +47,17 @@ def _lines(facts: Facts, program: str) -> list[str]:
     found = []
     for (pid, _), text in texts.items():
         for line in text.splitlines():
-            named = BY_NAME.match(line)
-            name = next((each for each in (named.groups() if named else ()) if each in PROGRAMS), None)
-            if (name or by.get(pid)) == program and line.strip():
+            owner = by.get(pid)
+            if (said_by(line) if owner == HIVE else owner) == program and line.strip():
                 found.append(line)
     return found
+
+
+def said_by(line: str) -> str:
+    """Who says a line in the pipe of a hive: its workers have it, too. A line without a name is the hive's."""
+    named = BY_NAME.match(line)
+    name = next((each for each in (named.groups() if named else ()) if each), HIVE)
+    return name if name in PROGRAMS else ACTORS.get(name, WORKER)
 
 
 def _raised(lines: list[str]) -> str:

@@ -9,8 +9,9 @@ from typing import Any
 
 from harness.story import hops, last_words, rules
 from harness.story.facts import OPERATOR, PROGRAMS, Facts
+from harness.story.finding import Finding
+from harness.story.paths import as_seen_there
 from harness.story.redact import redacted
-from harness.story.rules import Finding
 
 VERSION = 1
 LONGEST = 2000  # characters of one text
@@ -19,7 +20,8 @@ UUID = re.compile(r"\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b")
 
 def make(facts: Facts, directory: Path, difference: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """The record of what `facts` tell; `directory` is the stage's, whose paths are written as the node knows them."""
-    finding = _by_difference(difference) if difference else rules.find(facts)
+    is_named = difference is not None and difference["culprit"] in PROGRAMS
+    finding = _by_difference(difference) if difference and is_named else rules.find(facts)
     failing = facts.failing
     names = [name for name in PROGRAMS if name in finding.conversation]
     record = {
@@ -36,7 +38,7 @@ def make(facts: Facts, directory: Path, difference: Mapping[str, Any] | None = N
         "seen": failing.seen or ("" if failing.what else _plain(facts)),
         "last_words": last_words.of(facts, finding.culprit, names),
     }
-    told: dict[str, Any] = _each_text(record, lambda text: redacted(_as_seen_there(text, directory))[:LONGEST])
+    told: dict[str, Any] = _each_text(record, lambda text: redacted(as_seen_there(text, str(directory)))[:LONGEST])
     return told
 
 
@@ -65,13 +67,6 @@ def _plain(facts: Facts) -> str:
     if lines and lines[0].startswith("Traceback"):
         return lines[-1]
     return lines[0] if lines else ""
-
-
-def _as_seen_there(text: str, directory: Path) -> str:
-    """Paths of the stage as its nodes know them."""
-    for below, written in (("home", "~"), ("tmp", "/tmp"), ("root", ""), ("bin", "bin"), ("store", "bin")):
-        text = re.sub(rf"{re.escape(str(directory))}/[\w-]+/{below}(?=/|\b)", written, text)
-    return text.replace(str(directory), "the stage's folder")
 
 
 def _each_text(value: Any, change: Callable[[str], str]) -> Any:

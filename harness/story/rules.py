@@ -4,50 +4,24 @@ was not passed on; something never came; a value differs."""
 from __future__ import annotations
 
 import re
-import signal
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable
+from itertools import pairwise
 
+from harness import fixtures
 from harness.evidence.exchanges import Exchange
 from harness.story import facts as know
 from harness.story.facts import HIVE, KEEPER, OPERATOR, PROGRAMS, QUEEN, WORKER, Facts
+from harness.story.finding import EXIT_CODE, UNKNOWN, Finding, conversation, failure, how_ended, route, value
+from harness.story.owners import looked_at, of_subject
 
-UNKNOWN = "unknown"
-EXIT_CODE = "the exit code"  # what the step about it says
-# Who asks for what (docs/contract.md): by the role that is asked, and the path.
-ASKED_BY = (
-    ("hive", r"/v1/workers/(ready|state)", WORKER),
-    ("hive", r"", QUEEN),
-    ("queen", r"/v2/registry", KEEPER),
-    ("queen", r"", KEEPER),
-    ("worker", r"/v1/(health|admin)", HIVE),
-    ("worker", r"", QUEEN),
-    ("hub", r"", HIVE),
-)
-OF_REQUEST = re.compile(r"request|asked|sent|authorization|call(ed)? ?back|how often|the wait|again|hops|retr", re.I)
-ACTORS = {"rbee-keeper": KEEPER, "queen-rbee": QUEEN, "rbee-hive": HIVE, "http-server": HIVE, "model-provisioner": HIVE}
-NARRATION = re.compile(r"\[([a-z-]+)\] (.*)")
-
-
-@dataclass(frozen=True)
-class Finding:
-    """culprit: a program, or `unknown`. kind: `died`, `failed`, `not passed on`, `never came` or `differs`. headline:
-    in a sentence. conversation: between whom, and place: at what, both without anything that is another one next time.
-    exchange: the number of the one that shows it."""
-
-    culprit: str
-    kind: str
-    headline: str
-    conversation: str = ""
-    place: str = ""
-    exchange: int | None = None
+MUCH_TOO_LONG_US = 1_000_000
+OF_REQUEST_ITSELF = re.compile(r"^(the request|the Authorization|its Authorization)\b")
+OF_ANSWER_ITSELF = re.compile(r"^the answer to\b")
 
 
 def find(facts: Facts) -> Finding:
     """What the first rule says that has something to say."""
-    rules: tuple[Callable[[Facts], Finding | None], ...] = (died, exchange_failed, not_passed_on, of_subject)
-    return next((finding for rule in rules if (finding := rule(facts))), unknown(facts))
+    return next((finding for rule in RULES if (finding := rule(facts))), unknown(facts))
 
 
 def unknown(facts: Facts) -> Finding:
@@ -55,34 +29,13 @@ def unknown(facts: Facts) -> Finding:
     return Finding(UNKNOWN, "differs", facts.failing.what or facts.failing.text, place=facts.failing.text)
 
 
-def route(path: str) -> str:
-    """A path without its query, and without what names one thing of many."""
-    first, *others = path.partition("?")[0].strip("/").split("/")
-    return "/".join(["", first, *(re.sub(r"^[^/]*\d[^/]*$", "*", part) for part in others)])
-
-
-def conversation(exchange: Exchange) -> str:
-    """Between whom an exchange was, and about what."""
-    return f"{know.asker(exchange)} → {know.answerer(exchange)} {exchange.method} {route(exchange.path)}".rstrip()
-
-
-def how_ended(code: int) -> str:
-    """An exit code or a signal, for people."""
-    if code >= 0:
-        return f"exit code {code}"
-    try:
-        return f"killed by {signal.Signals(-code).name}"
-    except ValueError:
-        return f"killed by signal {-code}"
-
-
 def died(facts: Facts) -> Finding | None:
     """A program that serves others has ended, and nobody told it to; or the user's was killed."""
     for run in facts.runs:
         if run.code is None or run.pid in facts.signaled or run.program not in PROGRAMS:
             continue
-        serves = run.program != KEEPER and not {"--help", "--version", "detect"} & set(run.argv)
-        if run.code < 0 or (serves and run.code != 0):
+        serves = run.program == QUEEN or "daemon" in " ".join(run.argv)
+        if (run.code < 0 or serves) and not {"--help", "--version"} & set(run.argv):
             headline = f"{run.program} on {run.node} ended by itself ({how_ended(run.code)})"
             return Finding(run.program, "died", headline, run.program, how_ended(run.code))
     for one in facts.exchanges:
@@ -93,6 +46,60 @@ def died(facts: Facts) -> Finding | None:
     return None
 
 
+def request_differs(facts: Facts) -> Finding | None:
+    """The step says that a request is another one than it should be: that is certain, whatever came of it."""
+    one = looked_at(facts)
+    if one is not None and OF_REQUEST_ITSELF.search(facts.failing.what):
+        return value(facts, know.asker(one), "request", one)
+    if one is not None and OF_ANSWER_ITSELF.search(facts.failing.what):
+        return value(facts, know.answerer(one), "answer", one)
+    return None
+
+
+def changed_on_the_way(facts: Facts) -> Finding | None:
+    """The queen asks a hive or a worker for another thing than she was asked for."""
+    task: Exchange | None = None
+    for one in facts.exchanges:
+        if one.role == "queen" and one.path == "/v2/tasks":
+            task = one
+        if task is None or know.asker(one) != QUEEN or one.path not in ("/v1/inference", "/v1/workers/spawn"):
+            continue
+        wanted, sent = task.sent, one.sent
+        if not isinstance(wanted, dict) or not isinstance(sent, dict) or wanted.get("prompt") != fixtures.PROMPT:
+            continue
+        for name in wanted.keys() & sent.keys():
+            if wanted[name] != sent[name]:
+                headline = f"{QUEEN} was asked for {name} {wanted[name]}, and asked for {sent[name]}"
+                return Finding(QUEEN, "differs", headline, conversation(one), name, one.number)
+    return None
+
+
+def waited_too_long(facts: Facts) -> Finding | None:
+    """Something took too long: whoever spoke first after the longest silence has let all wait."""
+    if not re.search(r"was there after|the wait|^the time", f"{facts.failing.what} {facts.failing.error}"):
+        return None
+    if _seconds(facts.failing.seen) < _seconds(facts.failing.wanted):
+        return None
+    began_us = _acting_us(facts)
+    asked = [one for one in facts.exchanges if know.asker(one) in (KEEPER, QUEEN) and one.asked_at_us >= began_us]
+    gaps = [(other.asked_at_us - one.asked_at_us, other) for one, other in pairwise(asked)]
+    longest_us, one = max(gaps, key=lambda gap: gap[0], default=(0, None))
+    if one is None or longest_us < MUCH_TOO_LONG_US:
+        return None
+    return value(facts, know.asker(one), "time", one)
+
+
+def _seconds(text: str) -> float:
+    """A time as checks say it, `2.5 s`; 0 for anything else."""
+    match = re.fullmatch(r"([\d.]+) s", text)
+    return float(match[1]) if match else 0.0
+
+
+def _acting_us(facts: Facts) -> int:
+    acting = [event["at_us"] for event in facts.events if event["event"] == "step" and event.get("kind") == "when"]
+    return acting[-1] if acting else 0
+
+
 def exchange_failed(facts: Facts) -> Finding | None:
     """An exchange has failed that was not meant to: the sentences of the scenario speak of no such failure. Of several
     the one that is farthest down: who asks fails because of whom it asks."""
@@ -101,7 +108,7 @@ def exchange_failed(facts: Facts) -> Finding | None:
     for one in facts.exchanges:
         if know.asker(one) in (KEEPER, OPERATOR) and _is_bad(facts, one):
             deepest = _deepest(facts, one)
-            return _failed(deepest)
+            return failure(deepest)
     return None
 
 
@@ -117,8 +124,8 @@ def _is_bad(facts: Facts, one: Exchange) -> bool:
 
 
 def _is_meant(facts: Facts, one: Exchange) -> bool:
-    error = know.told_error(one) or {}
-    return str(error.get("code")) in facts.figures or str(one.status) in facts.figures
+    error, status = know.told_error(one) or {}, one.status or 0
+    return str(error.get("code")) in facts.figures or (status >= 400 and str(status) in facts.figures)
 
 
 def _deepest(facts: Facts, one: Exchange) -> Exchange:
@@ -131,22 +138,15 @@ def _deepest(facts: Facts, one: Exchange) -> Exchange:
     return _deepest(facts, below[-1]) if below else one
 
 
-def _failed(one: Exchange) -> Finding:
-    who, whose = know.answerer(one), f"{know.asker(one)}'s {one.method} {route(one.path)}"
-    error = know.told_error(one)
-    if one.status is not None and one.status >= 400:
-        what = f"answered {one.status} to {whose}"
-    elif error is not None:
-        what = f"told {whose} an error: {error.get('code')}"
-    else:
-        what = f"ended its stream without the end mark, to {whose}"
-    place = str(one.status if error is None else error.get("code", one.status))
-    return Finding(who, "failed", f"{who} {what}", conversation(one), place, one.number)
-
-
 def not_passed_on(facts: Facts) -> Finding | None:
     """The tokens of the worker are not those that the queen passed on, or those that the keeper printed."""
     for task in facts.exchanges:
+        if task.role == "queen" and task.path.startswith("/v2/logs"):
+            log = next((one for one in facts.exchanges if one.path.startswith("/v1/logs")), None)
+            lines = [data for _, data in log.events] if log is not None else []
+            if log is not None and [data for _, data in task.events] != lines:
+                headline = f"{QUEEN} passed on {len(task.events)} lines of the {len(lines)} in the log of {HIVE}"
+                return Finding(QUEEN, "not passed on", headline, conversation(task), "lines", task.number)
         if task.role != "queen" or task.path != "/v2/tasks" or task.how != "complete":
             continue
         inference = next((one for one in reversed(facts.exchanges) if _is_inference_of(facts, one, task)), None)
@@ -170,83 +170,12 @@ def _is_inference_of(facts: Facts, one: Exchange, task: Exchange) -> bool:
     return bool(tasks) and tasks[-1] is task
 
 
-def of_subject(facts: Facts) -> Finding | None:
-    """The step looked at something last: whoever has made that has made it wrong, or not at all."""
-    for subject in reversed(facts.failing.subjects):
-        for finding in _of_subject(facts, dict(subject)):
-            return finding
-    return None
-
-
-def _of_subject(facts: Facts, subject: dict[str, Any]) -> Iterator[Finding]:
-    if "exchanges" in subject:
-        yield from _of_exchanges(facts, subject)
-    elif "program" in subject:
-        yield from _of_program(facts, subject["program"])
-    elif "rows" in subject:
-        who = QUEEN if "beehives" in subject["rows"] else HIVE
-        yield _value(facts, who, f"rows of {subject['rows']}")
-    elif "processes" in subject:
-        who = HIVE if subject["processes"] == WORKER else QUEEN if subject["processes"] == HIVE else KEEPER
-        yield _value(facts, who, f"processes of {subject['processes']}")
-    elif "events" in subject:
-        who = QUEEN if subject["events"] in ("login", "command", "commanded") else UNKNOWN
-        if who != UNKNOWN:
-            yield _value(facts, who, subject["events"])
-
-
-def _value(facts: Facts, who: str, place: str, exchange: int | None = None, where: str = "") -> Finding:
-    failing = facts.failing
-    what = failing.what or failing.text
-    kind = "never came" if failing.never else "differs"
-    headline = f"{who}: {what} never came" if failing.never else f"{who}: {what} is not what it should be"
-    return Finding(who, kind, headline, where or who, place, exchange)
-
-
-def asked_by(role: str | None, path: str) -> str:
-    """Who asks for such a thing."""
-    return next((who for of, pattern, who in ASKED_BY if of == role and re.match(pattern, path)), UNKNOWN)
-
-
-def _of_exchanges(facts: Facts, subject: dict[str, Any]) -> Iterator[Finding]:
-    numbers = subject["exchanges"]
-    found = [one for one in facts.exchanges if one.number in numbers]
-    what = f"{facts.failing.what} {facts.failing.text}"
-    if not found:
-        who = asked_by(subject.get("role"), str(subject.get("path", "")))
-        if who != UNKNOWN:
-            place = f"{subject.get('method', '')} {route(str(subject.get('path', '')))}"
-            yield _value(facts, who, place, where=f"{who} → {subject.get('role')}")
-        return
-    last = found[-1]
-    who = know.asker(last) if OF_REQUEST.search(facts.failing.what or what) else know.answerer(last)
-    if who in PROGRAMS:
-        yield _value(facts, who, route(last.path), last.number, conversation(last))
-
-
-def _of_program(facts: Facts, program: str) -> Iterator[Finding]:
-    failing = facts.failing
-    if program != KEEPER or failing.what != EXIT_CODE:
-        yield from _of_print(facts, program)
-        return
-    told = [one for one in facts.exchanges if know.asker(one) == KEEPER]
-    error = next((one for one in reversed(told) if know.failed(one)), None)
-    if failing.seen == "0" and error is None and told:
-        yield _value(facts, know.answerer(told[-1]), "no error", told[-1].number, conversation(told[-1]))
-    elif failing.wanted == "0" and error is not None:
-        yield _failed(error)
-    else:
-        yield _value(facts, KEEPER, "exit code")
-
-
-def _of_print(facts: Facts, program: str) -> Iterator[Finding]:
-    """A line is missing in what a program printed. What it was told by another, and did not print, it has left out;
-    what it was not told, the other has."""
-    missing = [line for line in facts.failing.wanted.splitlines() if line not in facts.failing.seen.splitlines()]
-    narration = NARRATION.match(missing[0]) if missing else None
-    task = next((one for one in reversed(facts.exchanges) if know.asker(one) == KEEPER), None)
-    if program != KEEPER or narration is None or task is None or narration[1] == KEEPER:
-        yield _value(facts, program, "output")
-        return
-    told = any(payload.get("human") == narration[2] for payload in task.payloads)
-    yield _value(facts, KEEPER if told else ACTORS.get(narration[1], WORKER), "narration")
+RULES: tuple[Callable[[Facts], Finding | None], ...] = (
+    died,
+    request_differs,
+    changed_on_the_way,
+    waited_too_long,
+    exchange_failed,
+    not_passed_on,
+    of_subject,
+)

@@ -11,21 +11,27 @@ from typing import Any
 from behave.model import Scenario, Step
 
 from harness.expect import Differs
+from harness.settings import Settings
 from harness.story import record
 from harness.story.facts import Event, Facts, Failing
+from harness.story.reference import kind_of, said
+from harness.trace import references
+from harness.trace.blame import difference
 
 
 def of_scenario(
-    scenario: Scenario, events: Sequence[Event], directory: Path, subjects: Sequence[Any]
+    scenario: Scenario, events: Sequence[Event], directory: Path, subjects: Sequence[Any], settings: Settings
 ) -> dict[str, Any]:
     """The story of a scenario that is red, from what its stage has told so far. `subjects`: what its last step looked
     at."""
     step = next((step for step in scenario.all_steps if step.status.has_failed()), None)
     failing = _failing(scenario, step, step.exception if step else scenario.exception, subjects)
-    return record.make(Facts(up_to_end(events, failing.line), failing), directory)
+    return _made(scenario, Facts(up_to_end(events, failing.line), failing), directory, settings)
 
 
-def of_spool(scenario: Scenario, spool: Path, directory: Path, line: int | None, reason: str) -> dict[str, Any]:
+def of_spool(
+    scenario: Scenario, spool: Path, directory: Path, line: int | None, reason: str, settings: Settings
+) -> dict[str, Any]:
     """The story of a scenario whose attempt cannot tell it: what its stage told is read from `spool`. `line`: of the
     step in which it was."""
     events = read(spool)
@@ -33,7 +39,17 @@ def of_spool(scenario: Scenario, spool: Path, directory: Path, line: int | None,
     where = line or (begun[-1] if begun else None)
     step = next((step for step in scenario.all_steps if step.line == where), None)
     failing = Failing(where, _text(step) or "before its first step", _kind(step), error=reason, said=said(scenario))
-    return record.make(Facts(up_to_end(events, where), failing), directory)
+    return _made(scenario, Facts(up_to_end(events, where), failing), directory, settings)
+
+
+def _made(scenario: Scenario, facts: Facts, directory: Path, settings: Settings) -> dict[str, Any]:
+    """The record, with the first difference from a green run where there is one to hold it against."""
+    reference = references.load(kind_of(scenario, settings))
+    found = None
+    if reference is not None:
+        real = settings.clock == "real"
+        found = difference(facts.events, str(directory), reference, facts.failing.line, real=real)
+    return record.make(facts, directory, found)
 
 
 def read(spool: Path) -> list[dict[str, Any]]:
@@ -58,16 +74,6 @@ def up_to_end(events: Sequence[Event], line: int | None) -> list[Event]:
         is_there = is_there or (event["event"] == "step" and event["line"] == line)
         found.append(event)
     return found
-
-
-def said(scenario: Scenario) -> str:
-    """All that the scenario's sentences say, with their texts and tables."""
-    parts: list[str] = [scenario.name]
-    for step in scenario.all_steps:
-        parts += [step.name, step.text or ""]
-        if step.table is not None:
-            parts += [" ".join(step.table.headings), *(" ".join(row.cells) for row in step.table.rows)]
-    return "\n".join(parts)
 
 
 def _failing(scenario: Scenario, step: Step | None, error: BaseException | None, subjects: Sequence[Any]) -> Failing:

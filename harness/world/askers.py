@@ -29,24 +29,27 @@ INODE = struct.Struct("=I")
 
 @dataclass(frozen=True)
 class Asker:
-    """A process that asks. `program` is the one of rbee's in whose name it does, or its own where that is none."""
+    """A process that asks. `program` is the one of rbee's in whose name it does, or its own where that is none;
+    `parent` the one of rbee's that has started it, or none."""
 
     pid: int
     program: str
+    argv: tuple[str, ...] = ()
+    parent: str = ""
 
 
 class Askers:
     """Finds the processes of one stage by the sockets that they hold.
 
     `roots` lists the living processes of the stage whose descendants are all others. `programs` are the names by which
-    a process is looked for among those who have started it: a helper, such as ssh, asks in their name. `met` gets the
-    pid and the program of each that asks for the first time."""
+    a process is looked for among those who have started it: a helper, such as ssh, asks in their name. `met` gets each
+    that asks for the first time."""
 
     def __init__(
         self,
         roots: Callable[[], Sequence[int]],
         programs: Iterable[str],
-        met: Callable[[int, str], None] = lambda *_: None,
+        met: Callable[[Asker], None] = lambda _: None,
     ) -> None:
         self._roots, self._programs, self._met = roots, frozenset(programs), met
         self._known: dict[int, Asker] = {}
@@ -64,8 +67,8 @@ class Askers:
                 return self._known[pid]
         for pid in descendants(self._roots()):
             if pid not in self._known and _holds(pid, link):
-                self._known[pid] = Asker(pid, self._name(pid))
-                self._met(pid, self._known[pid].program)
+                self._known[pid] = Asker(pid, self._name(pid), tuple(_argv(pid)), self._name(_parent(pid)))
+                self._met(self._known[pid])
                 return self._known[pid]
         return None
 
@@ -115,9 +118,13 @@ def _holds(pid: int, link: str) -> bool:
 
 
 def _program(pid: int) -> str:
+    return program_of(_argv(pid))
+
+
+def _argv(pid: int) -> list[str]:
     with suppress(OSError), open(f"/proc/{pid}/cmdline", "rb") as file:
-        return program_of(os.fsdecode(file.read()).split("\0")[:-1])
-    return ""
+        return os.fsdecode(file.read()).split("\0")[:-1]
+    return []
 
 
 def _parent(pid: int) -> int:

@@ -7,6 +7,8 @@ import asyncio
 import os
 from collections.abc import Callable
 
+from harness.world.askers import Asker
+
 
 class Ends:
     """Watches processes of one stage; `tell` gets the event `gone`, with pid and program, when one has ended. Those
@@ -15,6 +17,13 @@ class Ends:
     def __init__(self, tell: Callable[..., None], started: Callable[[int], bool]) -> None:
         self._tell, self._started = tell, started
         self._watched: dict[int, int] = {}
+
+    def meet(self, asker: Asker) -> None:
+        """Tell of a process that asks for the first time, and of its end."""
+        if not self._started(asker.pid):
+            about = {"pid": asker.pid, "program": asker.program, "argv": list(asker.argv), "parent": asker.parent}
+            self._tell("met", **about)
+            self.watch(asker.pid, asker.program)
 
     def watch(self, pid: int, program: str) -> None:
         """Tell when this process has ended, once; at once when it has."""

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from harness.story.facts import Facts, Failing
-from harness.story.rules import Finding, find
+from harness.story.finding import Finding
+from harness.story.rules import find
 from tests.harness import told
 
 Event = dict[str, Any]

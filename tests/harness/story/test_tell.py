@@ -10,12 +10,13 @@ from typing import Any
 from behave.model_type import Status
 from behave.parser import parse_feature
 
-from harness import expect
+from harness import expect, settings
 from harness.story import tell
 from tests.harness import told
 
 FEATURE = "Feature: f\n  Scenario: s\n    Given a\n    When b\n    Then c\n    And d\n"
 DIRECTORY = Path("/run/1/stage")
+SETTINGS = settings.read({})
 
 
 def marks() -> list[dict[str, Any]]:
@@ -30,7 +31,7 @@ def test_the_story_of_a_check_has_what_it_wanted_and_saw() -> None:
     step.status = Status.failed
     step.exception = expect.Differs("no", what="the exit code", wanted="0", seen="3")
 
-    story = tell.of_scenario(scenario, [*told.keeper(), *marks()], DIRECTORY, [{"program": "rbee-keeper"}])
+    story = tell.of_scenario(scenario, [*told.keeper(), *marks()], DIRECTORY, [{"program": "rbee-keeper"}], SETTINGS)
 
     assert story["step"] == {"line": 5, "text": "Then c"}
     assert (story["culprit"], story["wanted"], story["seen"]) == ("rbee-keeper", "0", "3")
@@ -49,7 +50,7 @@ def test_the_story_of_a_dead_attempt_is_read_from_its_spool(tmp_path: Path) -> N
     lines = b"".join(json.dumps(event).encode() + b"\n" for event in events)
     (tmp_path / "1.jsonl.gz").write_bytes(gzip.compress(lines + b'{"half'))
 
-    story = tell.of_spool(scenario, tmp_path / "1.jsonl", DIRECTORY, None, "killed by SIGKILL")
+    story = tell.of_spool(scenario, tmp_path / "1.jsonl", DIRECTORY, None, "killed by SIGKILL", SETTINGS)
 
     assert story["step"] == {"line": 4, "text": "When b"}
     assert story["seen"] == "killed by SIGKILL"
@@ -66,6 +67,6 @@ def test_paths_are_those_of_the_node_and_keys_are_hidden() -> None:
     seen = f"{DIRECTORY}/blep/home/.rbee/x --api-key s3cr3t {DIRECTORY}/blep/root/models/y"
     step.exception = expect.Differs("no", what="it", wanted="", seen=seen)
 
-    story = tell.of_scenario(scenario, marks(), DIRECTORY, [])
+    story = tell.of_scenario(scenario, marks(), DIRECTORY, [], SETTINGS)
 
     assert story["seen"] == "~/.rbee/x --api-key ••• /models/y"
