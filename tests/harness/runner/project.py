@@ -115,9 +115,9 @@ class Project:
         streams = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | options
         return subprocess.Popen(command, cwd=self.directory, env=environ, text=True, **streams)
 
-    def finish(self, process: subprocess.Popen[str]) -> Ran:
+    def finish(self, process: subprocess.Popen[str], limit_s: float = LIMIT_S) -> Ran:
         """Wait for its end."""
-        out, err = process.communicate(timeout=LIMIT_S)
+        out, err = process.communicate(timeout=limit_s)
         path = self.run_dir / "events.jsonl"
         return Ran(process.returncode, out, err, list(log.read(path)) if path.exists() else [])
 

@@ -19,17 +19,11 @@ from typing import Any
 from xml.etree import ElementTree
 
 import pytest
-import yaml
 
 from tests.harness.runner.project import Project, Ran
+from tests.harness.runner.torture import CASES, IMPORTS, MISDEEDS, STEP
 
-CASES = {
-    path.stem: yaml.safe_load(path.read_text()) for path in sorted(Path(__file__).with_name("cases").glob("*.yaml"))
-}
-SIDE_BY_SIDE = {name: case for name, case in CASES.items() if set(case) <= {"says", "step", "verdict", "reason"}}
-ALONE = {name: case for name, case in CASES.items() if name not in SIDE_BY_SIDE}
-IMPORTS = "import os, pathlib, resource, shutil, signal, socket, subprocess, sys, time\nfrom behave import step\n"
-STEP = '@step("it does {name}")\ndef case_{number}(context):\n{body}\n'
+ALONE = {name: case for name, case in CASES.items() if name not in MISDEEDS}
 PENDING = """
 from behave.api.pending_step import StepNotImplementedError
 @step("it is pending")
@@ -43,6 +37,7 @@ def after_all(context):
     _after_all(context)
 """
 INNOCENTS = 3
+LIMIT_S = 6  # some cases do not end before
 
 
 def prepare(project: Project, cases: dict[str, dict[str, Any]], feature: str = "") -> None:
@@ -81,14 +76,14 @@ def expected_verdicts(name: str, case: dict[str, Any]) -> dict[str, str]:
 
 
 def test_cases_side_by_side(project: Project) -> None:
-    prepare(project, SIDE_BY_SIDE)
+    prepare(project, MISDEEDS)
 
-    ran = start(project, {}, "-j", "3", "--junit", "--format", "null")
+    ran = start(project, {}, "-j", "4", "-D", f"limit_s={LIMIT_S}", "--junit", "--format", "null")
 
-    wanted = {name: case["verdict"] for name, case in SIDE_BY_SIDE.items()}
+    wanted = {name: case["verdict"] for name, case in MISDEEDS.items()}
     assert ran.verdicts == {**{f"innocent {number}": "passed" for number in range(INNOCENTS)}, **wanted}
-    reasons = {name: ran.verdict(name)["reason"] for name in SIDE_BY_SIDE}
-    assert [name for name, case in SIDE_BY_SIDE.items() if case.get("reason", "") not in reasons[name]] == []
+    reasons = {name: ran.verdict(name)["reason"] for name in MISDEEDS}
+    assert [name for name, case in MISDEEDS.items() if case.get("reason", "") not in reasons[name]] == []
     [report] = project.directory.glob("reports/*.xml")
     statuses = {case.get("name"): case.get("status") for case in ElementTree.parse(report).iter("testcase")}
     assert statuses == ran.verdicts
