@@ -38,13 +38,14 @@ RUNNERS = (os.path.dirname(behave.runner.__file__), os.path.dirname(__file__), "
 class Setting:
     """Where an attempt takes place. name: unique among all attempts of all runs. output: the file that gets what the
     attempt writes past behave's capture, None where that is meant for the terminal. attached: it stays in the
-    terminal's session. process: the settings that before_all has left."""
+    terminal's session. process: the settings that before_all has left. sign: what its processes bear (tree.sign)."""
 
     name: str
     directory: Path
     output: Path | None
     attached: bool
     process: ProcessSettings
+    sign: int
 
 
 class Context(behave.runner.Context):
@@ -155,6 +156,7 @@ def _settle(setting: Setting) -> None:
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_SETMASK, [])
     tree.adopt_orphans()
+    tree.sign(setting.sign)
     os.environ[MARK] = setting.name
     os.putenv(MARK, setting.name)  # where os.environ was replaced, that alone reaches a child
 

@@ -28,6 +28,7 @@ Live = Callable[[Planned, Setting, socket.socket], NoReturn]
 # Of what a machine can be short for a moment; who is refused for that may be begun later.
 SHORTAGES = {errno.EMFILE, errno.ENFILE, errno.EAGAIN, errno.ENOMEM, errno.ENOBUFS, errno.ENOSPC, errno.EDQUOT}
 SHORTAGE_LIMIT_S = 10.0
+FIRST_SIGN = 2 * 10**15  # above those of the stages' processes (harness/world/adoption.py)
 SHORTAGE_PAUSE_S = 0.1
 
 
@@ -57,7 +58,8 @@ def begin(planned: Planned, terms: Terms, live: Live) -> Attempt:
     directory = terms.directory / str(planned.number)
     directory.mkdir(parents=True, exist_ok=True)
     output = None if terms.live else directory.with_suffix(".txt")
-    setting = Setting(f"{terms.run}.{planned.number}", directory, output, terms.attached, terms.process)
+    name, sign = f"{terms.run}.{planned.number}", FIRST_SIGN + planned.number
+    setting = Setting(name, directory, output, terms.attached, terms.process, sign)
     sys.stdout.flush()
     sys.stderr.flush()
     with ExitStack() as undo:

@@ -124,7 +124,7 @@ class Crew:
         for under_way in self._under_way.values():
             tree.kill(under_way.pid)
             under_way.close()
-        self._end_orphans()
+        tree.end_adopted(self._own(), lambda _: True, [])
         self._selector.close()
 
     def _refuse(self, planned: Planned, final: Verdict) -> None:
@@ -246,7 +246,7 @@ class Crew:
         """The verdict on an attempt. left: gets what it has left behind."""
         told = under_way.told
         has_told = told is not None and wait_status == 0
-        left += self._end_orphans(None if has_told else under_way)
+        left += self._end_orphans_of(under_way, has_cleaned_up=has_told)
         left[:0] = told["left"] if told else []
         own = Verdict(str(told["verdict"]), str(told["reason"])) if told else None
         return verdict.judge(own, cut=under_way.cut, wait_status=wait_status, where=under_way.where, left=left)
@@ -274,11 +274,14 @@ class Crew:
             self.durations_s[planned.key] = duration_s
         self._tell_verdict(planned, final, duration_s=duration_s, **found)
 
-    def _end_orphans(self, killed: Attempt | None = None) -> list[dict[str, Any]]:
-        """End what attempts that are no more have left, and describe it. killed: one that could not do so itself."""
-        own = {*self._own_children, *(each.pid for each in self._under_way.values())}
-        marked = tree.marked(tree.pids(), f"{MARK}={killed.setting.name}") if killed is not None else []
-        return tree.end_adopted(own, marked)
+    def _end_orphans_of(self, ended: Attempt, *, has_cleaned_up: bool) -> list[dict[str, Any]]:
+        """End what this attempt, which is no more, has left, and describe it. Nobody else's: another one's orphans are
+        there, too, when that has died a moment ago."""
+        marked = [] if has_cleaned_up else tree.marked(tree.pids(), f"{MARK}={ended.setting.name}")
+        return tree.end_adopted(self._own(), lambda pid: tree.sign_of(pid) == ended.setting.sign, marked)
+
+    def _own(self) -> set[int]:
+        return {*self._own_children, *(each.pid for each in self._under_way.values())}
 
     def _tell_verdict(self, planned: Planned, final: Verdict, **fields: Any) -> None:
         self._events.emit(

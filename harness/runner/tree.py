@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import ctypes
 import os
+import resource
 import select
 import signal
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -63,6 +64,21 @@ def _state(pid: int) -> bytes:
         return Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()[0]
     except (FileNotFoundError, ProcessLookupError):
         return b"X"
+
+
+def sign(number: int) -> None:
+    """Have this process, and all that will be below it, bear a number of the runner's, which stays when a process takes
+    away its environment, its session and its parents: a limit that concerns none of them (RLIMIT_RTTIME, soft)."""
+    _, hard = resource.getrlimit(resource.RLIMIT_RTTIME)
+    with suppress(ValueError):  # a limit is set already, and lower
+        resource.setrlimit(resource.RLIMIT_RTTIME, (number, hard))
+
+
+def sign_of(pid: int) -> int | None:
+    """The number that a process bears, its own or that of the kernel; None when that cannot be known any more."""
+    with suppress(OSError):
+        return resource.prlimit(pid, resource.RLIMIT_RTTIME)[0]
+    return None
 
 
 def pids() -> set[int]:
@@ -144,13 +160,14 @@ def reap(processes: Iterable[int]) -> None:
             os.waitpid(pid, os.WNOHANG)
 
 
-def end_adopted(own: Collection[int], more: Iterable[int]) -> list[dict[str, Any]]:
-    """Kill the children of this process that it has only adopted, all below them, and `more`; returns what they were.
+def end_adopted(own: Collection[int], is_meant: Callable[[int], bool], more: Iterable[int]) -> list[dict[str, Any]]:
+    """Kill those children of this process that it has only adopted and that are meant, all below them, and `more`;
+    returns what they were.
 
     own: its own children."""
     ended: list[dict[str, Any]] = []
     until_s = now_s() + KILLED_LIMIT_S
-    while found := {*children(os.getpid()), *filter(is_living, more)} - set(own):
+    while found := {*filter(is_meant, set(children(os.getpid())) - set(own)), *filter(is_living, more)} - set(own):
         living = [pid for pid in found if is_living(pid)]
         ended += [describe(pid) for pid in living]
         send(living, signal.SIGKILL)
