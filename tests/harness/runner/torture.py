@@ -55,13 +55,16 @@ class Plan:
 def draw(seed: int, scenarios: int) -> Plan:
     """The same plan for the same seed."""
     chance = random.Random(seed)
+    hook = chance.choice(list(HOOKS))
+    # Where time stands, multiprocessing waits for ever for the end of its own pool, with any runner.
+    drawn = [name for name in sorted(MISDEEDS) if hook != "frozen time" or "multiprocessing" not in name]
     lines, wanted = ["Feature: torture"], {}
     for number in range(scenarios):
         passing = ["    * it passes"] * chance.randint(1, 4)
         if chance.random() < 0.5:
             name, steps, wanted[f"{number} innocent"] = f"{number} innocent", passing, "passed"
         else:
-            misdeed = chance.choice(sorted(MISDEEDS))
+            misdeed = chance.choice(drawn)
             if misdeed in RARE and chance.random() < 0.7:
                 misdeed = "kills-itself"
             name = f"{number} {misdeed}"
@@ -72,7 +75,7 @@ def draw(seed: int, scenarios: int) -> Plan:
     order = ["-D", "order=random", "-D", f"seed={seed}"]
     options = ["-j", str(chance.randint(1, 6)), *order, "-f", chance.choice(["null", "progress", "plain", "json"])]
     limits = ["-D", f"limit_s={LIMIT_S}", "-D", f"run_limit_s={RUN_LIMIT_S}"]
-    return Plan("\n".join(lines) + "\n", wanted, chance.choice(list(HOOKS)), [*options, *limits, "--junit"])
+    return Plan("\n".join(lines) + "\n", wanted, hook, [*options, *limits, "--junit"])
 
 
 def write(project: Project, plan: Plan) -> None:
