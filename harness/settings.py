@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness import isolation
+from harness.runner.declared import Option, declare
 from harness.runner.options import WrongUse, is_yes
 
 PROGRAMS = {"keeper": "rbee-keeper", "queen": "queen-rbee", "hive": "rbee-hive", "worker": "llm-worker-rbee"}
@@ -16,6 +17,21 @@ QUEEN_SCOPES = ("scenario", "run")
 STAGE_WAIT_S, REAL_WAIT_S = 60.0, 600.0
 # A Then step awaits what is under way when time stands, never time itself: on a stage's clock nothing should be left.
 STAGE_EVIDENCE_S, REAL_EVIDENCE_S = 1.0, 5.0
+
+
+declare(
+    Option("keeper", "a program", "the stand-in", "yours instead of the stand-in rbee-keeper", is_path=True),
+    Option("queen", "a program", "the stand-in", "yours instead of the stand-in queen-rbee", is_path=True),
+    Option("hive", "a program", "the stand-in", "yours instead of the stand-in rbee-hive", is_path=True),
+    Option("worker", "a program", "the stand-in", "yours instead of the stand-in llm-worker-rbee", is_path=True),
+    Option("clock", "stage or real", "stage; real with a program of yours", "whose time the programs live in"),
+    Option("isolation", "auto, namespaces or addresses", isolation.DEFAULT, "how the nodes are kept apart"),
+    Option("queen_scope", "scenario or run", "scenario", "a queen for each scenario, or one for the run"),
+    Option("warm", "yes or no", "yes", "stand-ins are forked from a parent that has them loaded"),
+    Option("stand_ins", "a directory", "bin", "other program files of the stand-ins", is_path=True),
+    Option("wait_s", "seconds", "60; 600 in real time", "how long a step waits for something"),
+    Option("go_on", "yes or no", "no", "the steps after one that has failed are run, too"),
+)
 
 
 class SettingsError(WrongUse):

@@ -20,6 +20,7 @@ from harness.report.progress import LineWatcher, Progress
 from harness.report.summary import Summary
 from harness.runner import (
     attempt,
+    declared,
     events,
     folder,
     guarded,
@@ -106,6 +107,8 @@ class Run:
         self._runner.formatters = guarded.formatters(self._runner, self._note_problem)
         try:
             problem = self._call("before_all", self._hook("before_all"))
+            if not problem:
+                declared.check(self._config)
             watching = watched.take()
             for each in watching:
                 guardian.entrust(each.pid)
