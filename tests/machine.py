@@ -52,7 +52,14 @@ class Machine:
 
     def environment(self, **more: str) -> dict[str, str]:
         """The environment of a program there; `more` replaces what is usual."""
-        usual = {"VERSION": "3.11", "VENV_MODULE": "yes", "PIP": "true", "BEHAVE": "true", "PROOF": "true"}
+        usual = {
+            "VERSION": "3.11",
+            "VENV_MODULE": "yes",
+            "PIP": "true",
+            "BEHAVE": "true",
+            "PROOF": "true",
+            "HOSTILE": "true",
+        }
         return {"PATH": str(self.path), "CALLS": str(self.calls), "HOME": str(self.path.parent), **usual, **more}
 
     def start(self, *arguments: str, **environment: str) -> subprocess.Popen[str]:

@@ -21,9 +21,10 @@ def machine(tmp_path: Path) -> Machine:
     machine.copy("scripts/nightly")
     for directory in ("features", "harness", "mocks"):
         (machine.project / directory).mkdir()
-    for proof in ("null-products", "lies"):
-        (machine.project / "scripts" / proof).write_text(f'#!/bin/sh\necho "{proof}: all well"; eval "$PROOF"\n')
-        (machine.project / "scripts" / proof).chmod(0o755)
+    scripts = {proof: f'echo "{proof}: all well"; eval "$PROOF"' for proof in ("null-products", "lies")}
+    for name, script in {**scripts, "hostile": 'echo "asked: $*"; eval "$HOSTILE"'}.items():
+        (machine.project / "scripts" / name).write_text(f"#!/bin/sh\n{script}\n")
+        (machine.project / "scripts" / name).chmod(0o755)
     return machine
 
 
@@ -165,6 +166,16 @@ def test_a_night_also_runs_the_suite_with_programs_that_are_execd(machine: Machi
     assert code == 1
     assert "61 scenarios passed, 1 failed" in said
     assert not (night / "lies.log").exists()
+
+
+def test_a_night_also_makes_hostile_requests_of_its_own(machine: Machine) -> None:
+    code, said = finish(start(machine, HOSTILE="exit 1"))
+
+    (night,) = nights(machine)
+    seed = night.name.partition("T")[0].replace("-", "")
+    assert code == 1
+    assert f"asked: --seed {seed} --requests 20000" in said
+    assert not (night / "exec.log").exists()
 
 
 def test_second_one_at_the_same_time_says_so_and_does_nothing(
