@@ -56,7 +56,7 @@ def document(response: requests.Response, *needs: str) -> dict[str, Any]:
     """The JSON object in an answer, which has the members `needs`. Raises RbeeError when it has not."""
     try:
         told = response.json()
-    except ValueError:
+    except (ValueError, RecursionError):
         told = None
     if not isinstance(told, dict):
         raise _unreadable("it is no JSON object")
@@ -80,7 +80,7 @@ def _unreadable(reason: str) -> RbeeError:
 
 def refusal(response: requests.Response, failing: str) -> RbeeError:
     """The error of an answer whose status is one: what its envelope says, else the status and text of the answer."""
-    with contextlib.suppress(ValueError):
+    with contextlib.suppress(ValueError, RecursionError):
         return RbeeError.from_envelope(response.json(), response.status_code)
     text = f" - {response.text}" if response.text else ""
     return RbeeError(
@@ -112,7 +112,7 @@ def stream(response: requests.Response) -> Iterator[dict[str, Any]]:
 def _event(payload: str) -> dict[str, Any] | None:
     try:
         event = json.loads(payload)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return event if isinstance(event, dict) else None
 

@@ -103,8 +103,7 @@ def _change(action: str, body: Mapping[str, Any]) -> None:
 
 
 def _print_node(node: Mapping[str, Any]) -> None:
-    last = node.get("last_connected_unix")
-    connected = f"{datetime.fromtimestamp(last, UTC):%Y-%m-%d %H:%M:%S}" if isinstance(last, int) else "never"
+    connected = _moment(node.get("last_connected_unix"))
     status = str(node.get("status"))
     painted = colour.paint(status, _STATUS_COLOURS.get(status, colour.YELLOW), sys.stdout)
     print()
@@ -112,6 +111,16 @@ def _print_node(node: Mapping[str, Any]) -> None:
     print(f"  Status: {painted}")
     print(f"  Last connected: {connected}")
     print(f"  Install path: {node.get('install_path')}")
+
+
+def _moment(unix_s: object) -> str:
+    """When that was, for a person; `never` for what is no moment."""
+    if not isinstance(unix_s, int):
+        return "never"
+    try:
+        return f"{datetime.fromtimestamp(unix_s, UTC):%Y-%m-%d %H:%M:%S}"
+    except (ValueError, OverflowError, OSError):
+        return "never"
 
 
 def _tell(text: str, actor: str = "queen-rbee") -> None:

@@ -68,7 +68,7 @@ def answer(response: requests.Response, *, purpose: str, needs: tuple[str, ...] 
         raise failure(response, purpose=purpose)
     try:
         told = response.json()
-    except ValueError:
+    except (ValueError, RecursionError):
         told = None
     if not isinstance(told, dict) or not all(name in told for name in needs):
         raise RbeeError("INTERNAL_ERROR", f"{purpose} parse error: error decoding response body")
@@ -79,7 +79,7 @@ def failure(response: requests.Response, *, purpose: str) -> RbeeError:
     """The error that a failed answer tells: its envelope's, or one made of its status and text."""
     try:
         return RbeeError.from_envelope(response.json(), response.status_code)
-    except ValueError:
+    except (ValueError, RecursionError):
         text = f": {response.text}" if response.text else ""
         message = f"{purpose} failed: HTTP {http.status_text(response.status_code)}{text}"
         return RbeeError("INTERNAL_ERROR", message, status=response.status_code)
@@ -130,12 +130,17 @@ def read(response: requests.Response) -> Iterator[dict[str, Any]]:
         for payload in events.read(response):
             if payload == "[DONE]":
                 return
-            event = json.loads(payload)
-            if not isinstance(event, dict):
-                raise StreamError(f"not an event: {payload}")
-            yield event
+            yield _event(payload)
     except requests.RequestException as error:
         raise StreamError(str(error)) from error
-    except json.JSONDecodeError as error:
-        raise StreamError(f"not JSON: {error.doc}") from error
     raise StreamError("the stream ended without its end mark")
+
+
+def _event(payload: str) -> dict[str, Any]:
+    try:
+        event = json.loads(payload)
+    except (ValueError, RecursionError) as error:
+        raise StreamError(f"not JSON: {payload}") from error
+    if not isinstance(event, dict):
+        raise StreamError(f"not an event: {payload}")
+    return event

@@ -6,11 +6,13 @@ import contextlib
 import os
 import resource
 import socket
+import threading
 from collections.abc import Iterator
 
 import psutil
 import pytest
 
+from mocks.common import serve
 from mocks.common.connection import BODY_LIMIT, TOO_LONG
 from tests.mocks.common.test_serve import LIMIT_S, Daemon
 
@@ -158,3 +160,27 @@ def test_a_daemon_that_ran_out_of_descriptors_goes_on(daemon: Daemon) -> None:
 
     assert answer.endswith(b"late")
     assert daemon.ask("GET", "/health")[0] == 200
+
+
+def test_a_daemon_that_ran_out_of_threads_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    tries: list[int] = []
+    begin = threading.Thread.start
+
+    def start(thread: threading.Thread) -> None:
+        if thread.name == "connection":
+            tries.append(1)
+            if len(tries) < 3:
+                raise RuntimeError("can't start new thread")
+        begin(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", start)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        accepting = threading.Thread(target=serve.Server(listener, serve.application("short")).accept)
+        accepting.start()
+        with socket.create_connection(listener.getsockname(), timeout=LIMIT_S) as asker:
+            asker.sendall(b"GET /unknown HTTP/1.1\r\nHost: x\r\n\r\n")
+            answer = asker.recv(65536)
+        listener.shutdown(socket.SHUT_RDWR)
+        accepting.join(LIMIT_S)
+
+    assert (status(answer), len(tries), accepting.is_alive()) == (404, 3, False)

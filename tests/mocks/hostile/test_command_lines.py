@@ -96,6 +96,12 @@ def test_a_locale_that_has_no_emoji_gets_them_all_the_same(tmp_path: Path) -> No
     assert (code, said) == (0, "✅ Model 'tiny' registered\n")
 
 
+def test_what_is_no_text_is_printed_as_an_escape(tmp_path: Path) -> None:
+    code, said, _ = run(tmp_path, "rbee-keeper", "--version", RBEE_VERSION="1.\udcff")
+
+    assert (code, said) == (0, "rbee-keeper 1.\\udcff\n")
+
+
 def test_a_user_without_a_home_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("HOME", raising=False)
     monkeypatch.setattr(os, "getuid", lambda: 4_000_000_001)

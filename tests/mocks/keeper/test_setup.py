@@ -71,7 +71,9 @@ def test_a_node_that_cannot_be_added_is_told_with_the_reason(keeper: Keeper, que
     assert err == "Error: SSH connection failed: Connection timeout\n"
 
 
-@pytest.mark.parametrize("answer", [(200, {}), Text(422, "Failed to deserialize"), (404, {})])
+@pytest.mark.parametrize(
+    "answer", [(200, {}), Text(422, "Failed to deserialize"), (404, {}), Text(200, "[" * 10_000), Text(200, "9" * 5000)]
+)
 def test_an_answer_that_is_none_is_an_error(keeper: Keeper, queen: Queen, answer: Any) -> None:
     queen.will(f"POST {REGISTRY}/add", answer)
 
@@ -93,6 +95,15 @@ def test_nodes_are_listed(keeper: Keeper, queen: Queen) -> None:
         "\nworkstation (workstation.home.arpa)\n  Status: reachable\n  Last connected: 2024-10-09 21:16:43\n"
         "  Install path: ~/rbee\n"
     )
+
+
+@pytest.mark.parametrize("unix_s", [10**30, -(10**18), "today", 1.5])
+def test_a_moment_that_is_none_was_never(keeper: Keeper, queen: Queen, unix_s: object) -> None:
+    queen.will(f"GET {REGISTRY}/list", (200, {"nodes": [{**NODE, "last_connected_unix": unix_s}]}))
+
+    code, out, _ = keeper.run("setup", "list-nodes")
+
+    assert (code, "Last connected: never\n" in out) == (0, True)
 
 
 def test_an_empty_list_is_said(keeper: Keeper, queen: Queen) -> None:

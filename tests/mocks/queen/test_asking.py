@@ -76,10 +76,10 @@ def test_stream_without_end_mark_is_broken(hive_up: Service) -> None:
         watch(hive_up, lambda: stream({"n": 1}, done=False))
 
 
-@pytest.mark.parametrize("body", ["", "data: {]\n\ndata: [DONE]\n\n", "data: 7\n\ndata: [DONE]\n\n"])
-def test_unreadable_stream_is_broken(hive_up: Service, body: str) -> None:
+@pytest.mark.parametrize("payload", ["", "{]", "7", "[" * 10_000, "9" * 5000])
+def test_unreadable_stream_is_broken(hive_up: Service, payload: str) -> None:
     with pytest.raises(asking.StreamError):
-        watch(hive_up, body)
+        watch(hive_up, f"data: {payload}\n\ndata: [DONE]\n\n" if payload else "")
 
 
 def test_stream_of_nobody_is_broken() -> None:
