@@ -126,7 +126,8 @@ def _row(one: Told) -> str:
     return f"| {one.program} | {one.lie.name} | {red or '**none**'} | {len(one.met)} | {by.replace('|', '∣')} |"
 
 
-def _chosen(program: str | None, text: str) -> Iterator[tuple[str, lies.Lie]]:
+def those(program: str | None, text: str) -> Iterator[tuple[str, lies.Lie]]:
+    """The lies of one program, or of all, with `text` in their name; each with its program."""
     for each in [program] if program else lies.PROGRAMS:
         yield from ((each, lie) for lie in lies.lies(each) if text in lie.name)
 
@@ -144,7 +145,7 @@ def main(arguments: Sequence[str]) -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # the run under way is ended, too
     with tempfile.TemporaryDirectory(prefix="rl-", dir=default_place()) as temporary:
         uses = baseline(parser, chosen.run_folder, Path(temporary, "0"))
-        for number, (program, lie) in enumerate(_chosen(chosen.program, chosen.lie), 1):
+        for number, (program, lie) in enumerate(those(chosen.program, chosen.lie), 1):
             directory = Path(temporary, str(number))
             directory.mkdir()
             everything.append(told(program, lie, directory, uses))

@@ -73,7 +73,7 @@ def _comparison(story: Story) -> list[str]:
     what, wanted, seen = story["what"], story["wanted"], story["seen"]
     if not what:
         return [line for line in seen.splitlines() if line.strip()][:COMPARED_LINES]
-    if wanted == what or story["kind"] == "never came":
+    if wanted == what or not seen or ("\n" in seen and "\n" not in wanted):
         return [f"wanted: {_one_line(wanted)}", *_list("seen", seen)]
     wanted, seen = _members(wanted, seen)
     if "\n" in wanted or "\n" in seen:

@@ -48,15 +48,17 @@ def _lines(facts: Facts, program: str) -> list[str]:
     for (pid, _), text in texts.items():
         for line in text.splitlines():
             owner = by.get(pid)
-            if (said_by(line) if owner == HIVE else owner) == program and line.strip():
+            if (said_by(line, text) if owner == HIVE else owner) == program and line.strip():
                 found.append(line)
     return found
 
 
-def said_by(line: str) -> str:
-    """Who says a line in the pipe of a hive: its workers have it, too. A line without a name is the hive's."""
+def said_by(line: str, text: str = "") -> str:
+    """Who says a line in the pipe of a hive: its workers have it, too. A line without a name is the hive's, unless the
+    text with which it came is a worker's."""
     named = BY_NAME.match(line)
-    name = next((each for each in (named.groups() if named else ()) if each), HIVE)
+    whose = WORKER if f"/{WORKER}" in text else HIVE
+    name = next((each for each in (named.groups() if named else ()) if each), whose)
     return name if name in PROGRAMS else ACTORS.get(name, WORKER)
 
 

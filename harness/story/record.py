@@ -15,13 +15,16 @@ from harness.story.redact import redacted
 
 VERSION = 1
 LONGEST = 2000  # characters of one text
+TIMED = re.compile(r"\(\d{4,}, ['\"](.*?)['\"]\)")  # a pair of a time and a text
+PROCESS = re.compile(r"\bpid \d+ on ([\w.-]+): \S.*")
 UUID = re.compile(r"\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b")
 
 
 def make(facts: Facts, directory: Path, difference: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """The record of what `facts` tell; `directory` is the stage's, whose paths are written as the node knows them."""
-    is_named = difference is not None and difference["culprit"] in PROGRAMS
-    finding = _by_difference(difference) if difference and is_named else rules.find(facts)
+    by_rules = rules.find(facts)
+    is_named = difference is not None and difference["culprit"] in PROGRAMS and by_rules.kind != "died"
+    finding = _by_difference(difference) if difference and is_named else by_rules
     failing = facts.failing
     names = [name for name in PROGRAMS if name in finding.conversation]
     record = {
@@ -31,6 +34,7 @@ def make(facts: Facts, directory: Path, difference: Mapping[str, Any] | None = N
         "headline": finding.headline,
         "cause": cause(finding),
         "first_difference": difference,
+        "by_rules": by_rules.culprit,
         "hops": hops.chosen(facts, finding.exchange),
         "step": {"line": failing.line, "text": failing.text},
         "what": failing.what,
@@ -38,7 +42,7 @@ def make(facts: Facts, directory: Path, difference: Mapping[str, Any] | None = N
         "seen": failing.seen or ("" if failing.what else _plain(facts)),
         "last_words": last_words.of(facts, finding.culprit, names),
     }
-    told: dict[str, Any] = _each_text(record, lambda text: redacted(as_seen_there(text, str(directory)))[:LONGEST])
+    told: dict[str, Any] = _each_text(record, lambda text: redacted(_for_people(text, directory))[:LONGEST])
     return told
 
 
@@ -63,10 +67,19 @@ def _plain(facts: Facts) -> str:
             return f"nobody listens at {where}, where {OPERATOR} asked {last.method} {last.path}"
         if last is not None and last.how is None:
             return f"{OPERATOR} asked {last.method} {last.path} of {last.node or last.host}: no answer came"
+    if facts.failing.error.startswith("builtins.KeyboardInterrupt"):
+        return f"it was not over when it was ended from outside, at {facts.now_us / 1e6:g} s on its clock"
     lines = [line for line in facts.failing.error.strip().splitlines() if line.strip()]
-    if lines and lines[0].startswith("Traceback"):
-        return lines[-1]
-    return lines[0] if lines else ""
+    if not lines:
+        return ""
+    return re.sub(r"^harness\.[\w.]+: ", "", lines[-1] if lines[0].startswith("Traceback") else lines[0])
+
+
+def _for_people(text: str, directory: Path) -> str:
+    """`text` with paths as the nodes know them, and without what only Python says so."""
+    text = as_seen_there(text, str(directory))
+    text = TIMED.sub(r"\1", text)
+    return PROCESS.sub(r"a process on \1", text)
 
 
 def _each_text(value: Any, change: Callable[[str], str]) -> Any:

@@ -4,6 +4,7 @@ was not passed on; something never came; a value differs."""
 from __future__ import annotations
 
 import re
+import signal
 from collections.abc import Callable
 from itertools import pairwise
 
@@ -14,6 +15,7 @@ from harness.story.facts import HIVE, KEEPER, OPERATOR, PROGRAMS, QUEEN, WORKER,
 from harness.story.finding import EXIT_CODE, UNKNOWN, Finding, conversation, failure, how_ended, route, value
 from harness.story.owners import looked_at, of_subject
 
+CRASHED = re.compile(r"crashed \(exit code (-?\d+)\)")  # what a hive says of a worker
 MUCH_TOO_LONG_US = 1_000_000
 OF_REQUEST_ITSELF = re.compile(r"^(the request|the Authorization|its Authorization)\b")
 OF_ANSWER_ITSELF = re.compile(r"^the answer to\b")
@@ -34,10 +36,16 @@ def died(facts: Facts) -> Finding | None:
     for run in facts.runs:
         if run.code is None or run.pid in facts.signaled or run.program not in PROGRAMS:
             continue
-        serves = run.program == QUEEN or "daemon" in " ".join(run.argv)
-        if (run.code < 0 or serves) and not {"--help", "--version"} & set(run.argv):
+        serves = (run.program == QUEEN or "daemon" in " ".join(run.argv)) and not run.over_ssh
+        has_failed = run.code != 0 and (serves or (run.over_ssh and "daemon" in " ".join(run.argv)))
+        if (run.code < 0 or serves or has_failed) and not {"--help", "--version"} & set(run.argv):
             headline = f"{run.program} on {run.node} ended by itself ({how_ended(run.code)})"
             return Finding(run.program, "died", headline, run.program, how_ended(run.code))
+    for event in facts.events:
+        crash = CRASHED.search(event["text"]) if event["event"] == "output" and event["program"] == HIVE else None
+        if crash and int(crash[1]) not in (0, -signal.SIGKILL) and not facts.signaled:
+            how = how_ended(int(crash[1]))
+            return Finding(WORKER, "died", f"{WORKER} on {event['node']} ended by itself ({how})", WORKER, how)
     for one in facts.exchanges:
         if one.how == "broken" and one.number not in facts.struck and not facts.signaled:
             who = know.answerer(one)

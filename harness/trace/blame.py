@@ -7,10 +7,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from harness.story.facts import Event
+from harness.story.last_words import STAMP
 from harness.trace.compare import CAME, DIFFERS, Difference, first_difference
 from harness.trace.normal import Thing, trace
 
 SHOWN_CHARACTERS = 160
+TELLING = ("type", "stage", "code", "status", "actor", "human", "message", "t", "state", "layers_loaded", "node_name")
 ANSWERS = {"answer": "answer", "stream": "event", "end": "end of an answer"}
 
 
@@ -81,7 +83,21 @@ def _late(found: Difference) -> str:
 
 
 def _what(thing: Thing) -> str:
-    return thing.what if len(thing.what) <= SHOWN_CHARACTERS else f"{thing.what[:SHOWN_CHARACTERS]}…"
+    """What was said, in few words: of JSON the members that tell."""
+    told = _object(thing)
+    if "status" in told and "headers" in told:
+        return str(told["status"])
+    body = told.get("body", told)
+    if isinstance(body, dict) and body:
+        inner = body.get("error")
+        says = inner if isinstance(inner, dict) else body
+        words = [str(says[name]) for name in TELLING if isinstance(says.get(name), str | int | float)]
+        return " ".join(words) or _short(thing.what)
+    return _short(STAMP.sub("", thing.what))
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= SHOWN_CHARACTERS else f"{text[:SHOWN_CHARACTERS]}…"
 
 
 def _members(found: Difference) -> list[str]:

@@ -37,8 +37,18 @@ def first_difference(red: Sequence[Thing], reference: Sequence[Thing], step: int
     """The first difference up to the end of step number `step` (None: to the end); None when there is none."""
     seen = [thing for thing in red if step is None or thing.step <= step]
     wanted = [thing for thing in reference if step is None or thing.step <= step]
-    first = min(_differences(seen, wanted), key=lambda pair: pair[0], default=(None, None))[1]
-    return None if first is None else _moved(first, seen, wanted)
+    every = sorted(_differences(seen, wanted), key=lambda pair: pair[0])
+    if not every:
+        return None
+    first = every[0][1]
+    # Of what one program does wrong at one instant, that says most which it tells another one.
+    beside = (pair[1] for pair in every if _place(pair[1]) == _place(first))
+    telling = next((other for other in beside if " → " in other.thing.channel), first)
+    return _moved(telling, seen, wanted)
+
+
+def _place(difference: Difference) -> tuple[str, int]:
+    return difference.thing.speaker, difference.thing.at_us
 
 
 def _moved(first: Difference, seen: Sequence[Thing], wanted: Sequence[Thing]) -> Difference:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from harness.evidence import exchanges
@@ -22,6 +22,7 @@ from harness.story.paths import as_seen_there
 
 FORMAT = 1
 NO_INSTANT = -1
+AT_LAST = 2**62  # later than everything
 MACHINES_OWN = {"date", "server", "user-agent", "accept", "accept-encoding", "connection", "content-length", "host"}
 """Headers that say what a program was made with, or how long a body with a path in it is."""
 OWNERS = {"beehives": QUEEN, "models": HIVE}
@@ -98,7 +99,7 @@ class _Tracer:
         found: list[Event] = []
         for event in self._events:
             at = len(found)
-            while event["event"] == "met" and at and found[at - 1]["event"] == "output":
+            while event["event"] == "met" and at and _is_after_start(found[at - 1], event):
                 at -= 1
             found.insert(at, event)
         return found
@@ -107,6 +108,10 @@ class _Tracer:
         text = what if isinstance(what, str) else json.dumps(self._alike(what), sort_keys=True, ensure_ascii=False)
         at_us = NO_INSTANT if self._real else event["at_us"]
         return Thing(self._step, channel, at_us, self._text(text), speaker, event.get("exchange"))
+
+    def _left(self, channel: str, event: Event, what: Any, speaker: str) -> Thing:
+        """What was left behind by the end of a step: when is not known."""
+        return replace(self._thing(channel, event, what, speaker), at_us=AT_LAST)
 
     def _output(self, event: Event) -> Iterator[Thing]:
         """Pieces of one instant are put together, for how a text was cut into pieces tells nothing."""
@@ -126,7 +131,7 @@ class _Tracer:
 
     def _lines(self, event: Event, text: str) -> Iterator[Thing]:
         for line in text.splitlines():
-            speaker = said_by(line) if event["program"] == HIVE else event["program"]
+            speaker = said_by(line, text) if event["program"] == HIVE else event["program"]
             yield self._thing(f"{speaker} on {event['node']}, {event['stream']}", event, line, speaker)
 
     def _is_race(self, event: Event, one: Exchange) -> bool:
@@ -176,12 +181,12 @@ class _Tracer:
         for node, left in event["nodes"].items():
             for table, rows in left["rows"].items():
                 for row in rows:
-                    yield self._thing(f"rows of {table} on {node}", event, row, OWNERS[table])
+                    yield self._left(f"rows of {table} on {node}", event, row, OWNERS[table])
             for file in left["files"]:
                 if file[0].startswith("/etc/") and not file[0].startswith("/etc/rbee"):
                     continue  # the node's own system, where it has one
                 owner = know.KEEPER if node == "blep" else HIVE
-                yield self._thing(f"files on {node}", event, " ".join(file), owner)
+                yield self._left(f"files on {node}", event, " ".join(file), owner)
 
     def _alike(self, value: Any) -> Any:
         if isinstance(value, Mapping):
@@ -203,6 +208,11 @@ class _Tracer:
         for pattern, alike in _ALIKE:
             text = pattern.sub(alike, text)
         return _FIGURE.sub("#", text) if self._real else text
+
+
+def _is_after_start(event: Event, met: Event) -> bool:
+    is_order = event["event"] == "asked" and event["path"] == "/v1/workers/spawn"
+    return bool(event["at_us"] == met["at_us"]) and not is_order
 
 
 def _headers(headers: Mapping[str, str]) -> dict[str, str]:

@@ -19,12 +19,14 @@ PROGRAMS = {"keeper": "rbee-keeper", "queen": "queen-rbee", "hive": "rbee-hive",
 class Lie:
     """What a program does wrong. name: in words, after the program's. meets: a pattern for what a scenario uses
     (`harness.proof.used`) that can meet the lie. about: a pattern for what its Then steps say, where many scenarios
-    meet the lie and few are about such things."""
+    meet the lie and few are about such things. is_new: it was written after the rules by which stories name who did
+    what wrong (`scripts/blame` reports these apart)."""
 
     name: str
     meets: str
     patch: Patch
     about: str = ""
+    is_new: bool = False
 
 
 def put(where: str, value: object) -> Patch:

@@ -73,6 +73,14 @@ def _other_status(check: Any) -> object:
     return lying
 
 
+def _late(check: Any) -> object:
+    def lying(*what: Any) -> object:
+        importlib.import_module("mocks.common.clock").sleep(1)
+        return check(*what)
+
+    return lying
+
+
 def _says_no_state() -> None:
     put("mocks.hive.cli:show_status", lambda _: 0)()
     # The command line that was built when the module was loaded knows the true one.
@@ -182,4 +190,19 @@ LIES = [
     ),
     Lie("logs no warning", r"error WORKER_CRASHED", put("mocks.hive.logs:warn", nothing), about="the log of"),
     Lie("says nothing of its state", r"rbee-keeper pool status", _says_no_state),
+    Lie(
+        "says that it is dead",
+        r"rbee-hive GET /v1/health",
+        answer(APP, "/v1/health", lambda told: told | {"status": "dead"}),
+        about='"status"',
+        is_new=True,
+    ),
+    Lie(
+        "says that a new worker is on another device",
+        SPAWN,
+        answer(APP, "/v1/workers/spawn", lambda told: told | {"device": told["device"] + 1}),
+        about="request for a worker",
+        is_new=True,
+    ),
+    Lie("waits a second before it checks anything", SPAWN, around("mocks.hive.preflight:check", _late), is_new=True),
 ]

@@ -141,4 +141,22 @@ LIES = [
             lambda launch: lambda argv, **how: launch(["/bin/sh", "-c", '"$0" "$@"; exit $?', *argv], **how),
         ),
     ),
+    Lie("ends with 2 on an error", FAILING, around("mocks.keeper.infer:_infer", _code(2)), is_new=True),
+    Lie(
+        "prints its tokens in capital letters",
+        STREAM,
+        around("mocks.keeper.screen:Screen.token", lambda token: lambda self, text: token(self, text.upper())),
+        about="tokens|stdout",
+        is_new=True,
+    ),
+    Lie(
+        "asks for one token less",
+        STREAM,
+        around(
+            "mocks.keeper.infer:_order",
+            lambda order: lambda what: order(what) | {"max_tokens": order(what)["max_tokens"] - 1},
+        ),
+        about="tokens",
+        is_new=True,
+    ),
 ]

@@ -34,6 +34,14 @@ def _one_more(post: Any) -> object:
     return lying
 
 
+def _hotter(post: Any) -> object:
+    def lying(session: Any, task: Any, worker: Any) -> object:
+        task.order = replace(task.order, temperature=task.order.temperature + 0.5)
+        return post(session, task, worker)
+
+    return lying
+
+
 def _without(word: str) -> Callable[[Any], object]:
     """A command with this word is not run."""
     return lambda run: lambda node, command, **limit: None if word in command else run(node, command, **limit)
@@ -193,5 +201,13 @@ LIES = [
         INFER,
         around("mocks.queen.hives:hive_of", _otherwise_started),
         about="started the hive there by",
+    ),
+    Lie("answers 201 to an addition", ADD, answer(APP, "/v2/registry/beehives/add", status=201), is_new=True),
+    Lie(
+        "asks for another temperature",
+        STREAM,
+        around("mocks.queen.inference:_post", _hotter),
+        about="was asked once",
+        is_new=True,
     ),
 ]

@@ -54,6 +54,18 @@ def _miscounted(original: Any) -> object:
     return events
 
 
+def _loud(events: Events) -> Events:
+    return (event | {"t": event["t"].upper()} if "t" in event else event for event in events)
+
+
+def _slower(original: Any) -> object:
+    def events(self: Any) -> Events:
+        for event in original(self):
+            yield event | {"decode_time_ms": event["decode_time_ms"] + 1} if event["type"] == "end" else event
+
+    return events
+
+
 def _facts(**wrong: Any) -> Callable[[Any], object]:
     return lambda original: lambda self, **facts: original(self, **facts | wrong)
 
@@ -189,4 +201,18 @@ LIES = [
     Lie("does not shut down", SHUTDOWN, put("mocks.worker.worker:Worker.shut_down", nothing)),
     Lie("unloads two seconds late", SHUTDOWN, put("mocks.worker.worker:UNLOAD_AFTER_S", 3)),
     Lie("ends with exit code 3", SHUTDOWN, put("mocks.worker.worker:_end_process", lambda: os._exit(3))),
+    Lie(
+        "sends its tokens in capital letters",
+        INFERENCE,
+        around("mocks.worker.generation:Generation._text", _tokens(_loud)),
+        about="tokens|stdout",
+        is_new=True,
+    ),
+    Lie(
+        "counts a millisecond too many",
+        INFERENCE,
+        around("mocks.worker.generation:Generation.events", _slower),
+        about="end record",
+        is_new=True,
+    ),
 ]
