@@ -122,8 +122,12 @@ class Program:
 
 
 def _open_log(path: Path) -> BinaryIO:
-    """A program's log. Raises OSError where it cannot be."""
-    return open(os.open(path, LOG_FLAGS, 0o666), "ab", buffering=0)
+    """A program's log; where it cannot be, nothing is kept: what the program says is told all the same."""
+    try:
+        file = os.open(path, LOG_FLAGS, 0o666)
+    except OSError:
+        file = os.open(os.devnull, os.O_WRONLY)
+    return open(file, "ab", buffering=0)
 
 
 def when_ended(process: Launched, then: OnExit) -> None:

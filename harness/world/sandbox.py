@@ -8,6 +8,7 @@ import functools
 import os
 import shlex
 import shutil
+import stat
 import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -21,6 +22,7 @@ LAUNCHER = PROJECT / "mocks" / "common" / "launcher.py"
 TOOLS = Path(__file__).parent / "tools"
 CONNECT = Path(__file__).with_name("connect.py")
 KEEPER, REAL_KEEPER = "rbee-keeper", "rbee"  # a real one has another name, by which `install` looks for it
+FACT_BYTES = 4096  # a fact is a word, or a few
 REGISTRY = "home/.rbee/beehives.db"  # docs/contract.md, section 1.1
 RELEASE = "home/rbee/target/release"  # of an installed node: rbee's install path is ~/rbee
 INSTALLED_DIRECTORIES = ("home/rbee", "home/rbee/.git", "home/rbee/target", RELEASE)
@@ -134,10 +136,22 @@ def environment(node: Node, stage: Stage) -> dict[str, str]:
         variables["RBEE_LAUNCHER"] = str(stage.launcher_path)
     if stage.rust_log is not None:
         variables["RUST_LOG"] = stage.rust_log
-    version = node.directory / "facts" / "version"
-    if version.exists():
-        variables["RBEE_VERSION"] = version.read_text(encoding="utf-8").strip()
+    version = _fact(node, "version")
+    if version is not None:
+        variables["RBEE_VERSION"] = version
     return variables
+
+
+def _fact(node: Node, name: str) -> str | None:
+    """A fact of a node; None when it is not there. What a program has put in its place, a pipe perhaps, is none."""
+    try:
+        file = os.open(node.directory / "facts" / name, os.O_RDONLY | os.O_NONBLOCK)
+    except OSError:
+        return None
+    with open(file, "rb") as opened:
+        is_file = stat.S_ISREG(os.fstat(file).st_mode)
+        content = opened.read(FACT_BYTES) if is_file else b""
+    return content.decode(errors="replace").replace("\0", "").strip() if is_file else None
 
 
 def _write(path: str, content: bytes, mode: int = 0o644) -> None:

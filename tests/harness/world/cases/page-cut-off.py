@@ -1,0 +1,5 @@
+"""Cuts off the clock's page."""
+
+import os
+
+os.truncate(f"{os.environ['RBEE_CLOCK'].removesuffix('.sock')}.page", 0)
