@@ -1,7 +1,9 @@
-"""Waits on the clock again and again, and never reads that a wait is due."""
+"""Waits on the clock again and again for a minute, and never reads that a wait is due; but ends when the clock has hung
+up."""
 
 import mmap
 import os
+import select
 import socket
 import struct
 import time
@@ -12,6 +14,9 @@ line.connect(clock)
 [number] = struct.unpack("=q", line.recv(8))
 with open(f"{clock.removesuffix('.sock')}.page", "r+b") as file:
     page = memoryview(mmap.mmap(file.fileno(), 0)).cast("q")
-for _ in range(600):
+end = select.poll()
+end.register(line, 0)
+until_s = time.monotonic() + 60
+while not end.poll(0) and time.monotonic() < until_s:
     page[4 * number] = page[0]
     time.sleep(0.002)
