@@ -9,6 +9,7 @@ from typing import Any
 from harness.story.facts import HIVE, KEEPER, PROGRAMS, WORKER, Facts
 from harness.story.finding import ACTORS, how_ended
 
+SAID_CHARACTERS = 1 << 17  # of each stream: it is the last that counts, and a program may print 16 MB
 STAMP = re.compile(r"^\S+Z +(INFO|WARN|ERROR) +(?:ThreadId\(\d+\) +)?")
 ALARMING = re.compile(r"\b(WARN|ERROR|FATAL|panicked|Error|Exception|Segmentation fault)\b|error:")
 FRAME = re.compile(r'File "([^"]+)", line (\d+)')
@@ -42,7 +43,7 @@ def _lines(facts: Facts, program: str) -> list[str]:
     for event in facts.events:
         if event["event"] == "output":
             key = (event["pid"], event["stream"])
-            texts[key] = texts.get(key, "") + event["text"]
+            texts[key] = (texts.get(key, "") + event["text"])[-SAID_CHARACTERS:]
     by = {run.pid: run.program for run in facts.runs}
     found = []
     for (pid, _), text in texts.items():
