@@ -12,9 +12,10 @@ from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from harness.world.house import Ended, House, Order
 from harness.world.library import Library
 from harness.world.spool import Spool
-from harness.world.tenant import Ended, House, Order, Tenant
+from harness.world.tenant import Tenant
 from harness.world.topology import TopologyError, load_topology
 
 Fields = Mapping[str, Any]

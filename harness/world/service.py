@@ -14,9 +14,9 @@ from harness.world import keys
 from harness.world.adoption import Orphans
 from harness.world.clock import ClockSelector
 from harness.world.control import LINE_BYTES, Control
+from harness.world.house import House
 from harness.world.library import Library
 from harness.world.namespaces import Home
-from harness.world.tenant import House
 from harness.world.warm_parent import WarmParent
 
 GARBAGE = 10_000  # how many new objects there may be before garbage is looked for among them

@@ -8,72 +8,33 @@ import ipaddress
 import random
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from harness.world import sandbox
-from harness.world.adoption import Orphans
 from harness.world.askers import Askers
-from harness.world.clock import ClockSelector, RealClock, StageClock, Wait
+from harness.world.clock import RealClock, StageClock, Wait
 from harness.world.ends import Ends
 from harness.world.faults import Faults
 from harness.world.flow import Flow
 from harness.world.ground import Ground
+from harness.world.house import Ended, House, Order
 from harness.world.hub import Hub
-from harness.world.keys import Keys
 from harness.world.launches import Launches
 from harness.world.look import Crowd
 from harness.world.namespaces import Home
 from harness.world.network import Network
 from harness.world.node import SshServer
 from harness.world.processes import Left, Processes
-from harness.world.topology import Topology
-from harness.world.warm_parent import WarmParent
+from harness.world.told import TOLD_BYTES, Told
 
 END_LIMIT_S = 5.0  # a program gets so long to end after SIGTERM
 END_FLOW_US = 30_000_000  # on the clock, while programs end: a hive's cascade takes at most 10 s for each worker
 NETWORK_TRIES = 50
 NETWORKS = (int(ipaddress.ip_address("127.1.0.0")) >> 8, int(ipaddress.ip_address("127.255.254.0")) >> 8)
 """The first and last /24 network of loopback that a stage may get; 127.0 is left to everybody else."""
-TOLD_BYTES = 64 << 20  # the most that is told of a stage: a scenario of TEST-001 comes to a hundredth of it
-EVENT_BYTES = 1 << 10  # what an event takes beside its text
 HUB_NUMBER = 251  # the address in a stage's network that belongs to no node
 LOOPBACK = "127.0.0.1"  # where everybody is on a ground of its own
-
-
-@dataclass(frozen=True)
-class House:
-    """What all stages of a run share; `shared` are the stages on which several attempts play, one after the other.
-    Without a warm parent every program is exec'd; without a home all nodes are on the machine's own ground."""
-
-    keys: Keys
-    selector: ClockSelector
-    orphans: Orphans
-    warm_parent: WarmParent | None
-    home: Home | None
-    shared: dict[Path, Tenant] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Order:
-    """What an attempt wants its stage to be: the fields of `open` in docs/design.md."""
-
-    directory: Path
-    topology: Topology
-    programs: Mapping[str, Path | None]
-    real: bool
-    rust_log: str | None
-
-
-@dataclass(frozen=True)
-class Ended:
-    """What became of a stage's processes when it was over. `left` lived on after SIGTERM and had to be killed; `hidden`
-    had lived on without whoever started them, and without a trace of the stage."""
-
-    left: Sequence[str] = ()
-    hidden: Sequence[str] = ()
 
 
 class Tenant:
@@ -101,13 +62,11 @@ class Tenant:
             RealClock(self._crowd, self._flow_ends) if order.real else StageClock(self._crowd, self._flow_ends)
         )
         self._order, self._house = order, house
-        self._send: Callable[[dict[str, Any]], None] = _to_nobody
         self._kept: dict[int, dict[str, Any]] = {}
         self._last_wait: Wait | None = None
         self._turn = asyncio.Lock()
         self._base_us = 0
-        self._events: list[dict[str, Any]] = []
-        self._left_bytes = TOLD_BYTES
+        self._told = Told(self._end_flood)
         self._flow: Flow | None = None
         self._flow_ended: asyncio.Future[None] | None = None
         self._open_parts = contextlib.AsyncExitStack()
@@ -147,10 +106,8 @@ class Tenant:
             return self._attach(send, watcher)
 
     def _attach(self, send: Callable[[dict[str, Any]], None], watcher: int) -> dict[str, Any]:
-        self._send = send
+        self._told.begin(send)
         self._crowd.watch(watcher)
-        self._events.clear()
-        self._left_bytes = TOLD_BYTES
         self._base_us = self.clock.now_us
         for started in self._kept.values():
             self.tell("started", **started)
@@ -249,25 +206,19 @@ class Tenant:
         self.clock.flowing = False
 
     def tell(self, event: str, **fields: Any) -> None:
-        """Tell the attempt what happened (docs/design.md, "What the world tells"), with the clock's time.
-
-        What is told is kept, here and there. So a stage of which more than TOLD_BYTES would have to be told is ended:
-        its programs are killed, and what still happens is told no more, but for their ends."""
-        had_room = self._left_bytes > 0
-        self._left_bytes -= EVENT_BYTES + sum(len(value) for value in fields.values() if isinstance(value, str))
-        if self._left_bytes <= 0 and had_room:
-            self._tell("overrun", {"program": None, "limit_bytes": TOLD_BYTES})
-            self.processes.kill()
-        if self._left_bytes > 0 or event == "exited":
-            self._tell(event, fields)
-
-    def _tell(self, event: str, fields: Mapping[str, Any]) -> None:
+        """Tell the attempt what happened (docs/design.md, "What the world tells"), with the clock's time; unless too
+        much has been told already."""
+        if not self._told.has_room(event, fields):
+            return
         told = {"event": event, "at_us": self.now_us, **fields}
-        self._events.append(told)
-        self._send(told)
+        self._told.add(told)
         if self._flow is not None:
             self._flow.saw(told)
             self.clock.nudge()
+
+    def _end_flood(self) -> None:
+        self.tell("overrun", program=None, limit_bytes=TOLD_BYTES)
+        self.processes.kill()
 
     @property
     def now_us(self) -> int:
@@ -290,7 +241,7 @@ class Tenant:
         if self._flow is not None:
             raise ValueError("time flows already on this stage")
         flow = Flow(until)
-        for number, event in enumerate(self._events):
+        for number, event in enumerate(self._told.events):
             # A process that has ended has ended, whenever that was.
             if number >= since or event["event"] == "exited":
                 flow.saw(event)
@@ -340,10 +291,6 @@ class Tenant:
 
 def _ended(left: Sequence[Left], hidden: Sequence[Left]) -> Ended:
     return Ended([str(one) for one in left], [str(one) for one in hidden])
-
-
-def _to_nobody(event: dict[str, Any]) -> None:
-    """No attempt is attached."""
 
 
 STOOD = -1  # the index of no condition: a flow that `stand` ended

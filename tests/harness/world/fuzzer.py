@@ -8,7 +8,6 @@ import random
 import socket
 import sys
 import threading
-import time
 from collections.abc import Callable
 
 ACTIONS = 150
@@ -78,7 +77,6 @@ class Fuzzer:
         line.connect(CLOCK)
         if self.dice.random() < 0.5:
             line.send(self.dice.randbytes(self.dice.randrange(1, 100)))
-        time.sleep(self.dice.choice((0, 0.001)))
 
     def launcher(self) -> None:
         """Ask for a fork."""

@@ -17,6 +17,5 @@ with open(f"{clock.removesuffix('.sock')}.page", "r+b") as file:
 end = select.poll()
 end.register(line, 0)
 until_s = time.monotonic() + 60
-while not end.poll(0) and time.monotonic() < until_s:
+while time.monotonic() < until_s and not end.poll(2):
     page[4 * number] = page[0]
-    time.sleep(0.002)

@@ -4,4 +4,4 @@
 import os
 
 while True:
-    os.write(2, b"again\n")
+    os.write(2, b"again\n" * 1000)
