@@ -62,8 +62,8 @@ def test_a_request_is_read_as_it_was_sent() -> None:
     ("sent", "error"),
     [
         (b"", GoneError),
-        (b"GET / HT", GoneError),
-        (b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nh", GoneError),
+        (b"GET / HT", http1.NotHttpError),
+        (b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nh", http1.NotHttpError),
         (b"\x16\x03\x01\x02\x00", http1.NotHttpError),
         (b"GET / HTTP/1.1\r\n\r\n", http1.NotHttpError),
         (b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip\r\n\r\n", http1.NotHttpError),
