@@ -4,7 +4,9 @@ What only scenarios need is imported when the world has been started, so that it
 
 from __future__ import annotations
 
+import os
 import shutil
+import sys
 import tempfile
 from functools import partial
 from pathlib import Path
@@ -13,7 +15,7 @@ from behave.model import Scenario
 from behave.runner import Context
 
 from harness import ports, settings
-from harness.runner import story
+from harness.runner import Runner, story
 from harness.runner.watched import watch
 from harness.world_process import World, end_world, start_world
 
@@ -22,6 +24,12 @@ REAL_LIMIT_S = 900  # of a scenario in real time: the longest waits take five mi
 
 def start(context: Context) -> None:
     """Read the settings and start the world. Raises SettingsError or WorldNotStarted."""
+    if not isinstance(context._runner, Runner):
+        print(
+            f"note: behave's own runner runs this, as --runner says, or no setup.cfg in {os.getcwd()} says otherwise: "
+            "one scenario at a time, without limits, and what crashes ends the run",
+            file=sys.stderr,
+        )
     userdata = context.config.userdata
     context.settings = settings.read(userdata)
     if context.settings.clock == "real":

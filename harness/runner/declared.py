@@ -28,7 +28,7 @@ class Option:
 OF_RUNNER = (
     Option("order", "plan, longest or random", "plan", "the order in which scenarios are begun"),
     Option("seed", "a number", "drawn, and told", "the seed of the random order"),
-    Option("jobs", "a number or auto", "auto", "how many scenarios at a time; -j N does the same"),
+    Option("jobs", "NUMBER or auto", "auto", "how many scenarios at a time; -j N does the same"),
     Option("limit_s", "seconds", "120", "how long a scenario may take"),
     Option("run_limit_s", "seconds", "3600", "how long the whole run may take"),
     Option("run_dir", "a path", "in memory", "the run's folder, which must be empty", is_path=True),

@@ -11,6 +11,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+from behave.configuration import config_filenames, read_configuration
 from behave.exception import ConfigError, FileNotFoundError, InvalidFilenameError
 from behave.model import Feature
 from behave.model_type import FileLocation
@@ -19,6 +20,12 @@ from behave.runner_util import FeatureScenarioLocationCollector2
 
 from harness.runner import plan, verdict
 from harness.runner.options import WrongUse
+
+
+def strays() -> list[str]:
+    """Files outside the working directory from which behave takes settings, too: those in the home directory."""
+    elsewhere = [each for each in config_filenames() if os.path.dirname(os.path.abspath(each)) != os.getcwd()]
+    return [each for each in elsewhere if read_configuration(each)]
 
 
 def check_machine() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import signal
 import sys
@@ -24,12 +25,17 @@ class Runner(behave.runner.Runner):  # type: ignore[misc] # behave's type stubs 
     has the exit codes; one that behave does not know is raised as SystemExit."""
 
     def __init__(self, config: Any) -> None:
+        if config.verbose and config.format == ["null"] == [config.default_format]:
+            config.format = ["pretty"]
         streams.prepare(config)
         super().__init__(config)
+        # behave now prints the name of the runner, in front of whatever report goes there.
+        self._stdout, sys.stdout = sys.stdout, io.StringIO()
         self.in_attempt = False
 
     def run(self) -> bool:
         """Run what the configuration asks for; returns whether the run is red."""
+        sys.stdout = self._stdout
         exits = Exits()
         with Signals() as signals:
             try:
@@ -50,6 +56,8 @@ class Runner(behave.runner.Runner):  # type: ignore[misc] # behave's type stubs 
 
     def _run(self, signals: Signals) -> int:
         loading.check_machine()
+        for stray in loading.strays():
+            print(f"note: {stray} has settings for this run, too", file=sys.stderr)
         isolation.begin(self.config.userdata)
         chosen = options.read(self.config, os.environ)
         if chosen.pause:

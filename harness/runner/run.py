@@ -45,6 +45,8 @@ from harness.runner.plan import Plan, Planned
 from harness.runner.signals import Signals, time_limit
 from harness.runner.verdict import Verdict
 
+READ_BY_PROGRAMS = ("json", "rerun")
+
 
 class Run:
     """A run of `planned` by behave's `runner`. signals: those that end it."""
@@ -77,7 +79,13 @@ class Run:
         return sys.stdout if isinstance(sys.stdout, LineWatcher) else None
 
     def _summary(self) -> list[Guarded]:
-        return [Guarded(Summary(sys.stdout), "the summary", self._note_problem)] if self._config.summary else []
+        # Behind a report that a program reads, it would be no part of that.
+        is_read = any(name.startswith(READ_BY_PROGRAMS) for name in self._config.format[len(self._named_outputs()) :])
+        stream = sys.stderr if is_read else sys.stdout
+        return [Guarded(Summary(stream), "the summary", self._note_problem)] if self._config.summary else []
+
+    def _named_outputs(self) -> list[Any]:
+        return [output for output in self._config.outputs if output.name is not None]
 
     def carry_out(self) -> int:
         """Run it; returns the exit code. Raises WrongUse when a hook finds it, or when steps cannot be loaded; then

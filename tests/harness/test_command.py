@@ -1,8 +1,10 @@
 """The command line of bin/bdd-runner: where LLORCH_BDD_FEATURE_PATH leads, and that wrong use is 2."""
 
+import os
 from pathlib import Path
 
 import pytest
+from behave.configuration import Configuration
 
 from harness import command
 from harness.command import arguments_with_feature_path, feature_address
@@ -81,3 +83,59 @@ def test_unknown_option_is_wrong_use(capsys: pytest.CaptureFixture[str]) -> None
 
     assert exited.value.code == 2
     assert "unrecognized arguments: --nope" in capsys.readouterr().err
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Path:
+    """Where the user stands: a directory with a program, a feature and a list, which the project has not."""
+    place = tmp_path / "place"
+    (place / "target").mkdir(parents=True)
+    for name in ("target/rbee", "mine.feature", "list.txt"):
+        (place / name).touch()
+    return place
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        (["mine.feature:3"], ["PLACE/mine.feature:3"]),
+        (["@list.txt"], ["@PLACE/list.txt"]),
+        (["-D", "keeper=target/rbee"], ["-D", "keeper=PLACE/target/rbee"]),
+        (["-Dkeeper=./target/rbee"], ["-Dkeeper=PLACE/target/rbee"]),
+        (["-D", "run_dir=new"], ["-D", "run_dir=PLACE/new"]),
+        (["-f", "json", "-o", "report"], ["-f", "json", "-o", "PLACE/report"]),
+        (["--outfile=report"], ["--outfile=PLACE/report"]),
+        (["-D", "order=random", "--tags=@a", "-D", "keeper=/bin/true"],) * 2,
+        (["features/test-001.feature:949"],) * 2,
+        (["-D", "keeper="],) * 2,
+    ],
+)
+def test_paths_are_relative_to_where_the_user_stands(
+    place: Path, project: Path, typed: list[str], meant: list[str]
+) -> None:
+    assert command.from_place(typed, place, project) == [each.replace("PLACE", str(place)) for each in meant]
+
+
+def test_what_stands_in_the_project_is_taken_as_it_is(project: Path) -> None:
+    assert command.from_place(["-o", "report", "x.feature"], project, project) == ["-o", "report", "x.feature"]
+
+
+def test_configuration_of_the_home_directory_is_none_of_the_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "behave.ini").write_text("[behave]\ndry_run = true\n")
+    monkeypatch.setenv("HOME", str(tmp_path))
+
+    with command.only_the_projects_configuration():
+        configuration = Configuration([])
+
+    assert not configuration.dry_run
+    assert os.environ["HOME"] == str(tmp_path)
+
+
+def test_help_is_our_own_and_behaves_is_behind_it(capsys: pytest.CaptureFixture[str]) -> None:
+    assert command.main(["-h"]) == 0
+    assert "bin/bdd-runner doctor" in capsys.readouterr().out
+    with pytest.raises(SystemExit):
+        command.main(["--help-behave"])
+    assert "--no-skipped" in capsys.readouterr().out
