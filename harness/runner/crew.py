@@ -144,9 +144,7 @@ class Crew:
             return self._shortage.pause_s
         next_look_s = min([self._run_until_s, *(each.next_look_s for each in self._under_way.values())])
         wait_s = min(LONGEST_WAIT_S, max(0.0, next_look_s - now_s()))
-        if self.refresh_s is not None:
-            wait_s = min(wait_s, self.refresh_s)
-        return wait_s
+        return wait_s if self.refresh_s is None else min(wait_s, self.refresh_s)
 
     def _look_at_clock(self) -> None:
         seen_s = now_s()

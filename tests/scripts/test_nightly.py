@@ -22,7 +22,8 @@ def machine(tmp_path: Path) -> Machine:
     for directory in ("features", "harness", "mocks"):
         (machine.project / directory).mkdir()
     scripts = {proof: f'echo "{proof}: all well"; eval "$PROOF"' for proof in ("null-products", "lies")}
-    for name, script in {**scripts, "hostile": 'echo "asked: $*"; eval "$HOSTILE"'}.items():
+    scripts |= {name: f'echo "{name}: $*"; eval "${name.upper()}"' for name in ("hostile", "torture")}
+    for name, script in scripts.items():
         (machine.project / "scripts" / name).write_text(f"#!/bin/sh\n{script}\n")
         (machine.project / "scripts" / name).chmod(0o755)
     return machine
@@ -168,13 +169,14 @@ def test_a_night_also_runs_the_suite_with_programs_that_are_execd(machine: Machi
     assert not (night / "lies.log").exists()
 
 
-def test_a_night_also_makes_hostile_requests_of_its_own(machine: Machine) -> None:
-    code, said = finish(start(machine, HOSTILE="exit 1"))
+@pytest.mark.parametrize(("name", "much"), [("hostile", "--requests 20000"), ("torture", "--scenarios 300")])
+def test_a_night_is_also_hostile_in_a_way_of_its_own(machine: Machine, name: str, much: str) -> None:
+    code, said = finish(start(machine, **{name.upper(): "exit 1"}))
 
     (night,) = nights(machine)
     seed = night.name.partition("T")[0].replace("-", "")
     assert code == 1
-    assert f"asked: --seed {seed} --requests 20000" in said
+    assert f"{name}: --seed {seed} {much}" in said
     assert not (night / "exec.log").exists()
 
 

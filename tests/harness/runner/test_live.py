@@ -91,7 +91,7 @@ def test_without_capture_what_steps_print_stands_at_its_place(project: Project) 
 
     ran = project.behave("--no-capture", "-f", "plain", "-T", "-j", "4")
 
-    assert ran.out.splitlines()[3:8] == [
+    assert ran.out.splitlines()[2:7] == [
         "  Scenario: one",
         "first",
         "    * it prints first ... passed",
@@ -107,7 +107,7 @@ def test_without_capture_a_step_is_shown_while_it_runs(project: Project) -> None
     project.heard()
     assert process.stdout is not None
 
-    shown = [process.stdout.readline() for _ in range(6)]
+    shown = [process.stdout.readline() for _ in range(5)]
 
     assert shown[-2:] == ["first\n", "    * it prints first ... passed\n"]
     process.terminate()

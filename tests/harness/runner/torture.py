@@ -100,7 +100,7 @@ def findings(project: Project, plan: Plan, ran: Ran) -> list[str]:
     counts = Counter(plan.wanted.values())
     code = int(counts["passed"] < counts.total())
     found += [f"exit code {ran.code}, wanted {code}"] if ran.code != code else []
-    counted = re.search(r"^(\d+) scenarios? passed(.*)$", ran.out, re.MULTILINE)
+    counted = re.search(r"^(\d+) scenarios? passed(.*)$", ran.out + ran.err, re.MULTILINE)
     seen = counted and {
         "passed": int(counted[1]),
         **{word: int(n) for n, word in re.findall(r"(\d+) (\w+)", counted[2])},
