@@ -108,7 +108,6 @@ def close_stage(context: Context, scenario: Scenario) -> None:
         _tell(scenario, stage)
     elif stage.settings.replaced and stage.settings.stand_ins is None and scenario.status == Status.passed:
         keep_reference(scenario, stage.evidence.events, stage.directory, stage.settings)
-    stage.mark("closing")
     used.record(context.run_directory, str(scenario.location), stage.evidence)
     not_fired = stage.not_fired()
     stage.close()

@@ -57,7 +57,7 @@ def blamed(program: str, lie: lies.Lie, directory: Path, met: Sequence[str], kee
     (stand_ins / lies.PROGRAMS[program]).write_text(lies.source(program, lie.name), encoding="utf-8")
     own = {"keeper": keeper} if keeper else {}
     run(directory / "run", {"stand_ins": stand_ins, "wait_s": WAIT_S, "limit_s": LIMIT_S, **own}, met)
-    events = log.read(directory / "run" / "events.jsonl")
+    events = list(log.read(directory / "run" / "events.jsonl"))
     reds = [event for event in events if event["event"] == "verdict" and event["verdict"] not in ("passed", "skipped")]
     groups = story.groups(sorted(reds, key=lambda event: event["number"]))
     if not groups:
@@ -161,7 +161,8 @@ def _line(one: Blamed) -> str:
     if one.by is None:
         return f"the {one.program} {one.lie.name}: nothing went red"
     reds = f"{len(one.causes)} red, {len(set(one.causes))} causes"
-    return f"the {one.program} {one.lie.name}: {one.word(0)}, by rules {one.word(1)}; {reds}: {one.first}"
+    said = one.first.partition("\n")[0]
+    return f"the {one.program} {one.lie.name}: {one.word(0)}, by rules {one.word(1)}; {reds}: {said}"
 
 
 if __name__ == "__main__":

@@ -57,8 +57,11 @@ def _headline(found: Difference, about: str, part: str) -> str:
     where = (
         f" to {about.replace(f' → {thing.speaker}', chr(39) + 's', 1)}" if part in ("answer", "stream", "end") else ""
     )
+    statuses = [_object(each).get("status") for each in (found.seen, found.wanted)]
+    if part == "answer" and found.kind == DIFFERS and statuses[0] != statuses[1]:
+        return f"{thing.speaker} answered {statuses[0]}{where} instead of {statuses[1]}"
     if found.kind == DIFFERS:
-        return f"{thing.speaker} told another {_noun(part)}{where}: {_changed(found)}"
+        return f"{thing.speaker} told another {_noun(part)}{where}: {_short(_changed(found))}"
     if found.delay_us:
         return f"{thing.speaker}'s {_noun(part)}{where} came {_late(found)}: {what}"
     never = "never came" if found.kind != CAME else "came, as in no green run"

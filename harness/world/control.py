@@ -143,6 +143,7 @@ class Control:
         tenant, self._tenant = self._tenant, None
         if tenant is None:
             return Ended()
+        tenant.tell("closing")
         return await (tenant.renew() if tenant.directory in self._house.shared else tenant.close())
 
     async def _start(self, request: Fields) -> Fields:

@@ -243,7 +243,7 @@ class Tenant:
         flow = Flow(until)
         for number, event in enumerate(self._told.events):
             # A process that has ended has ended, whenever that was.
-            if number >= since or event["event"] == "exited":
+            if number >= since or event["event"] in ("exited", "gone"):
                 flow.saw(event)
         self._flow, self._flow_ended = flow, asyncio.get_running_loop().create_future()
         for moment_us, index in flow.moments():
