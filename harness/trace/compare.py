@@ -44,7 +44,11 @@ def first_difference(red: Sequence[Thing], reference: Sequence[Thing], step: int
     # Of what one program does wrong at one instant, that says most which it tells another one.
     beside = (pair[1] for pair in every if _place(pair[1]) == _place(first))
     telling = next((other for other in beside if " → " in other.thing.channel), first)
-    return _moved(telling, seen, wanted)
+    # Who was not asked, or otherwise, has not answered: that is not his.
+    about = telling.thing.channel.rpartition(": ")[0]
+    asked = [pair[1] for pair in every if pair[1].thing.channel == f"{about}: request"]
+    at_once = (other for other in asked if other.thing.at_us == telling.thing.at_us)
+    return _moved(next(at_once, telling), seen, wanted)
 
 
 def _place(difference: Difference) -> tuple[str, int]:

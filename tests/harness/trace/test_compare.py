@@ -79,3 +79,16 @@ def test_without_instants_polls_are_folded() -> None:
 
     assert one[0].at_us == NO_INSTANT
     assert first_difference(two, one, None) is None
+
+
+def test_what_was_not_asked_is_not_the_answerers() -> None:
+    green = [
+        Thing(1, "rbee-hive on workstation, stdout", 0, "called", "rbee-hive"),
+        Thing(1, "worker → hive: request", 0, "ready", "llm-worker-rbee"),
+        Thing(1, "worker → hive: answer", 0, "200", "rbee-hive"),
+    ]
+
+    difference = first_difference([], green, None)
+
+    assert difference is not None
+    assert difference.thing.speaker == "llm-worker-rbee"
