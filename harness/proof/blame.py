@@ -67,8 +67,8 @@ def blamed(program: str, lie: lies.Lie, directory: Path, met: Sequence[str], kee
     return Blamed(program, lie, (told["culprit"], told["by_rules"]), told["headline"], causes)
 
 
-def page(everything: Sequence[Blamed], commit: str) -> str:
-    """The figures for docs/proof.md, and those that were not named right."""
+def page(everything: Sequence[Blamed], commit: str, most: int) -> str:
+    """The figures for docs/proof.md, and those that were not named right. most: so many scenarios were run for a lie."""
     red = [one for one in everything if one.by is not None]
     queens = sum(one.program == "queen" for one in red)
     lines = [
@@ -77,7 +77,8 @@ def page(everything: Sequence[Blamed], commit: str) -> str:
         *(_row(f"{who}, {how}", some, way) for who, some in _parts(red) for way, how in enumerate(WAYS)),
         f"| who always says the queen | {len(red)} | {queens} | 0 | {len(red) - queens} |",
         "",
-        f"By `scripts/blame` on {datetime.now(UTC):%Y-%m-%d} at commit {commit}. Not named right with references:",
+        f"By `scripts/blame --most {most}` on {datetime.now(UTC):%Y-%m-%d} at commit {commit}. Not named right with"
+        " references:",
         "",
         *(f"- the {one.program} {one.lie.name}: {_said(one)}" for one in red if one.word(0) != RIGHT),
     ]
@@ -148,7 +149,7 @@ def main(arguments: Sequence[str]) -> int:
             everything.append(blamed(program, lie, directory, _met(lie, uses, words, chosen.most), keeper))
             print(_line(everything[-1]), flush=True)
             shutil.rmtree(directory, ignore_errors=True)
-    text = page(everything, chosen.commit)
+    text = page(everything, chosen.commit, chosen.most)
     print(text)
     if chosen.page and not (chosen.program or chosen.lie or chosen.keeper):
         old = chosen.page.read_text(encoding="utf-8")

@@ -23,6 +23,7 @@ def test_the_figures_tell_right_unknown_and_wrong_apart() -> None:
             Blamed("keeper", OLD, None, "", []),
         ],
         "abc",
+        2,
     )
 
     assert "| lies that were there before the rules, with references | 2 | **1** | 0 | 1 |" in page
