@@ -7,6 +7,8 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+SHOWN_CHARACTERS = 1 << 15  # of a failure
+COMPARED_LINES = 1000  # of what is so much longer no difference is made out, which would take for ever: it is shown
 REAL_SLACK_US = 250_000  # in real time a program also has to run, and to get a processor for it
 
 
@@ -15,8 +17,17 @@ class Differs(AssertionError):
     was awaited, and did not come."""
 
     def __init__(self, text: str, *, what: str, wanted: str = "", seen: str = "", never: bool = False) -> None:
-        super().__init__(text)
-        self.what, self.wanted, self.seen, self.never = what, wanted, seen, never
+        super().__init__(short(text))
+        self.what, self.wanted, self.seen, self.never = what, short(wanted), short(seen), never
+
+
+def short(text: str) -> str:
+    """A text for people to read; of one that is too long for that its beginning and its end. A program may print
+    16 MB."""
+    if len(text) <= SHOWN_CHARACTERS:
+        return text
+    half = SHOWN_CHARACTERS // 2
+    return f"{text[:half]}\n… {len(text) - 2 * half} characters …\n{text[-half:]}"
 
 
 def words(value: object) -> str:
@@ -79,7 +90,8 @@ def lines(what: str, seen: str, wanted: str) -> None:
     have, want = seen.splitlines(), wanted.splitlines()
     if any(have[start : start + len(want)] == want for start in range(len(have) - len(want) + 1)):
         return
-    difference = "\n".join(difflib.ndiff(want, have))
+    is_long = len(have) + len(want) > COMPARED_LINES or len(seen) > SHOWN_CHARACTERS
+    difference = short(seen) if is_long else "\n".join(difflib.ndiff(want, have))
     text = f"{what}: these lines do not stand there, one after the other (- wanted, + seen)\n{difference}"
     raise Differs(text, what=what, wanted=wanted, seen=seen or "nothing")
 

@@ -16,10 +16,11 @@ import psutil
 
 from harness.evidence import LOOK_S, Evidence
 from harness.evidence.exchanges import Exchange
+from harness.expect import short
 
 BREAKS = (ArithmeticError, AttributeError, LookupError, OSError, TypeError, ValueError, psutil.Error, sqlite3.Error)
 """What a check breaks with when an answer, a row or a file has another shape than it thought, or is gone by now."""
-SHOWN_CHARACTERS = 600  # of each value in a failure
+VALUE_CHARACTERS = 600  # of each value in a failure
 EVIDENCE = str(Path(__file__).parent)
 EXPECT = str(Path(__file__).parents[1] / "expect.py")
 HARNESS = str(Path(__file__).parents[1])
@@ -38,9 +39,10 @@ def hold(evidence: Evidence, check: Callable[[], None]) -> None:
         try:
             _call(check)
             return
-        except AssertionError:
+        except AssertionError as error:
             left_s = until_s - time.monotonic()
             if left_s <= 0:
+                error.args = (short(str(error)),)
                 raise
         del evidence.absences[absences:], evidence.in_vain[in_vain:]
         evidence.pump(min(left_s, LOOK_S))
@@ -85,7 +87,7 @@ def _tells(value: Any) -> bool:
 @functools.singledispatch
 def _shown(value: object) -> str:
     text = repr(value)
-    return text if len(text) <= SHOWN_CHARACTERS else f"{text[:SHOWN_CHARACTERS]}…"
+    return text if len(text) <= VALUE_CHARACTERS else f"{text[:VALUE_CHARACTERS]}…"
 
 
 @_shown.register

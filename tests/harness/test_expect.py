@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
 from harness import expect
@@ -72,3 +74,22 @@ def test_a_period_may_be_shorter_or_longer_in_real_time_only(seen_us: int, real:
     else:
         with pytest.raises(AssertionError, match="wanted 30 s"):
             expect.period("health", seen_us, 30_000_000, real=real)
+
+
+LONG = "again\n" * (1 << 20)
+
+
+@pytest.mark.parametrize(
+    "failing",
+    [
+        lambda: expect.lines("stdout", LONG, "never"),
+        lambda: expect.in_order("stdout", LONG.splitlines(), ["never"]),
+        lambda: expect.equal("stdout", LONG, "never"),
+    ],
+)
+def test_of_what_is_too_long_to_be_read_beginning_and_end_are_shown(failing: Callable[[], None]) -> None:
+    with pytest.raises(AssertionError) as failed:
+        failing()
+
+    assert "again" in str(failed.value)
+    assert len(str(failed.value)) < 2 * expect.SHOWN_CHARACTERS
