@@ -68,7 +68,7 @@ def blamed(program: str, lie: lies.Lie, directory: Path, met: Sequence[str], kee
 
 
 def page(everything: Sequence[Blamed], commit: str, most: int) -> str:
-    """The figures for docs/proof.md, and those that were not named right. most: so many scenarios were run for a lie."""
+    """The figures for docs/proof.md, and who was not named right. most: so many scenarios were run for a lie."""
     red = [one for one in everything if one.by is not None]
     queens = sum(one.program == "queen" for one in red)
     lines = [
