@@ -56,6 +56,15 @@ def test_developer_tools_are_added_to_what_is_there(machine: Machine) -> None:
     assert "project[dev]" in (machine.venv / "install.log").read_text()
 
 
+def test_developer_tools_stay_when_the_settings_change(machine: Machine) -> None:
+    machine.set_up("dev")
+    with (machine.project / "setup.cfg").open("a") as file:
+        file.write("# changed\n")
+
+    assert machine.set_up()[0] == 0
+    assert "project[dev]" in (machine.venv / "install.log").read_text()
+
+
 def test_with_developer_tools_nothing_is_missing_for_the_suite(machine: Machine) -> None:
     machine.set_up("dev")
 
