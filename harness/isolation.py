@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.runner.options import Options, WrongUse
-from harness.world.namespaces import Home
+from harness.world.namespaces import Home, Mount
 
 OWN_PROGRAMS = ("keeper", "queen", "hive", "worker")  # the options that name a program of the user's own
 WAYS = ("auto", "namespaces", "addresses")
@@ -78,7 +78,7 @@ def _try_and_tell(answering: int) -> None:
 
 def _try() -> None:
     """Make a node, and run a program there. Raises OSError."""
-    node = Home().node("probe", [("/usr/local", "/models")])
+    node = Home().node("probe", [Mount("/usr/local", "/models", read_only=True)])
     with node.network():
         pass
     with node.whole():

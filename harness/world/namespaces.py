@@ -11,6 +11,7 @@ import socket
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import NamedTuple
 
 from harness.world import kernel
 
@@ -23,8 +24,13 @@ COVERED = {"etc": "etc", "usr/local": "usr-local"}
 MACHINE = "machine"
 OLD_ROOT = "old"
 
-Mount = tuple[int, str]
-"""A tree that `kernel.clone_mount` gave, and where it is to be."""
+
+class Mount(NamedTuple):
+    """A file or directory of the machine, and where it is to be seen on a node."""
+
+    source: str
+    place: str
+    read_only: bool = False
 
 
 class Home:
@@ -48,10 +54,9 @@ class Home:
         self._own = _here()
         self._machine = self._rebuild_machine()
 
-    def node(self, host: str, mounts: Iterable[tuple[str, str]]) -> Namespaces:
-        """Namespaces for a node of this host name. `mounts` are directories and where they are to be on the node, in
-        this order. Raises OSError."""
-        trees = [(kernel.clone_mount(source), place) for source, place in mounts]
+    def node(self, host: str, mounts: Iterable[Mount]) -> Namespaces:
+        """Namespaces for a node of this host name, with these mounts in this order. Raises OSError."""
+        trees = [(_tree(mount.source, mount.read_only), mount.place) for mount in mounts]
         with self.away():
             kernel.enter(self._machine)
             kernel.unshare(kernel.NEW_MOUNTS | kernel.NEW_NAMES | kernel.NEW_NETWORK)
@@ -95,11 +100,11 @@ class Home:
         The file that stands for them."""
         entries = [entry for entry in os.scandir("/") if entry.name not in OWN_PLACES]
         links = {entry.name: os.readlink(entry.path) for entry in entries if entry.is_symlink()}
-        trees: list[Mount] = []
+        trees = []
         for name in (entry.name for entry in entries if entry.is_dir(follow_symlinks=False)):
             with suppress(OSError):  # there may be what nobody can mount twice; what is needed is found missing later
-                trees.append((kernel.clone_mount(f"/{name}"), name))
-        trees += [(kernel.clone_mount(f"/{name}"), f"{MACHINE}/{place}") for name, place in COVERED.items()]
+                trees.append((_tree(f"/{name}", name not in WRITABLE), name))
+        trees += [(_tree(f"/{name}", True), f"{MACHINE}/{place}") for name, place in COVERED.items()]
         with self.away():
             kernel.unshare(kernel.NEW_MOUNTS)
             kernel.mount_memory("/tmp")
@@ -108,8 +113,6 @@ class Home:
             for name in (*OWN_PLACES, OLD_ROOT):
                 os.mkdir(f"/tmp/{name}")
             for tree, place in trees:
-                if place not in WRITABLE:
-                    kernel.set_read_only(tree)
                 os.makedirs(f"/tmp/{place}")
                 kernel.attach_mount(tree, f"/tmp/{place}")
             kernel.change_root("/tmp", OLD_ROOT)
@@ -150,6 +153,14 @@ class Namespaces:
     def close(self) -> None:
         while self.files:
             os.close(self.files.pop())
+
+
+def _tree(source: str, read_only: bool) -> int:
+    """What `kernel.attach_mount` takes."""
+    tree = kernel.clone_mount(source)
+    if read_only:
+        kernel.set_read_only(tree)
+    return tree
 
 
 def _here() -> list[int]:

@@ -4,17 +4,20 @@ The layout is that of docs/design.md, "A stage on disk and on the network"; noth
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import os
 import shlex
 import shutil
 import stat
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from harness.world import STAND_INS, furniture
 from harness.world.keys import Keys
+from harness.world.namespaces import Mount
 from harness.world.topology import PROXY_PORT, Node, Stage
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -25,7 +28,6 @@ KEEPER, REAL_KEEPER = "rbee-keeper", "rbee"  # a real one has another name, by w
 FACT_BYTES = 4096  # a fact is a word, or a few
 REGISTRY = "home/.rbee/beehives.db"  # docs/contract.md, section 1.1
 RELEASE = "home/rbee/target/release"  # of an installed node: rbee's install path is ~/rbee
-INSTALLED_DIRECTORIES = ("home/rbee", "home/rbee/.git", "home/rbee/target", RELEASE)
 OWN_DIRECTORIES = {
     "root/etc": "/etc",
     "root/usr/local": "/usr/local",
@@ -34,6 +36,7 @@ OWN_DIRECTORIES = {
     "tmp": "/tmp",
 }
 """Of a node that has a ground of its own: where they are there."""
+
 DIRECTORIES = (
     "",
     "bin",
@@ -53,56 +56,91 @@ DIRECTORIES = (
 )
 
 
-def build(
-    node: Node,
-    programs: Mapping[str, Path | None],
-    keys: Keys,
-    *,
-    launchers: bool = False,
-    own_ground: bool = False,
-) -> None:
-    """Make the node on disk; its directory must not exist yet, but the one above it must.
+@dataclass(frozen=True)
+class Contents:
+    """What nodes hold. `programs` says for each of the four which binary of the user's it is, or None for our stand-in,
+    which with `launchers` lets itself be forked. Nodes with an `own_ground` get furniture, and the user's binaries are
+    mounted there instead of being copied."""
 
-    `programs` says for each of the four programs which binary of the user's it is, or None for our stand-in, which
-    with `launchers` lets itself be forked. A node with an `own_ground` gets furniture, and binaries of the user's are
-    empty files there until they are mounted. Raises OSError when one cannot be copied."""
+    programs: Mapping[str, Path | None]
+    keys: Keys
+    launchers: bool = False
+    own_ground: bool = False
+
+
+def build(node: Node, contents: Contents) -> None:
+    """Make the node on disk; the directory above its own must exist. Raises OSError when a binary cannot be copied."""
+    programs = contents.programs
     for name in DIRECTORIES:
-        os.mkdir(f"{node.directory}/{name}")
+        os.makedirs(f"{node.directory}/{name}", exist_ok=True)
     for name, content in _tools().items():
         _write(f"{node.directory}/bin/{name}", content, 0o755)
-    for name, binary in programs.items():
-        _store(f"{node.directory}/store/{name}", name, binary, launchers)
-        os.link(f"{node.directory}/store/{name}", f"{node.directory}/bin/{name}")
-        if name == KEEPER and binary is not None:
-            os.link(f"{node.directory}/store/{name}", f"{node.directory}/bin/{REAL_KEEPER}")
-    if own_ground:
+    for name in programs:
+        _store(f"{node.directory}/store/{name}", name, contents)
+        for place in _names(node, name, programs[name]):
+            os.makedirs(os.path.dirname(place), exist_ok=True)
+            with contextlib.suppress(FileExistsError):  # mounts are on it: a node that is made anew
+                os.link(f"{node.directory}/store/{name}", place)
+    if contents.own_ground:
         furniture.lay(node)
     _write_facts(node)
-    _write_ssh(f"{node.directory}/home/.ssh", keys)
+    _write_ssh(f"{node.directory}/home/.ssh", contents.keys)
     if node.facts.installed:
-        _install(node, programs)
+        os.makedirs(f"{node.directory}/home/rbee/.git", exist_ok=True)
+        _write(f"{node.directory}/home/rbee/Cargo.toml", b"")
 
 
-def mounts(node: Node, stage: Path) -> list[tuple[str, str]]:
-    """The directories of a node that has a ground of its own, and where they are there; what is needed of the machine
-    and would be covered by them is there again."""
-    own = [(f"{node.directory}/{name}", place) for name, place in OWN_DIRECTORIES.items()]
-    covered = {path for path in (str(stage), str(PROJECT), sys.prefix, sys.base_prefix) if path.startswith("/tmp/")}
-    for path in covered:
-        os.makedirs(f"{node.directory}/tmp/{path.removeprefix('/tmp/')}", exist_ok=True)
-    again = sorted(covered | {str(stage)})
-    return own + [(path, path) for path in again]
+def mounts(node: Node, stage: Path, programs: Mapping[str, Path | None]) -> list[Mount]:
+    """What is to be mounted on a node that has a ground of its own, in this order: its own directories, what is needed
+    of the machine and would be covered by them, and the binaries of the user's. Raises OSError."""
+    own = [Mount(f"{node.directory}/{name}", place) for name, place in OWN_DIRECTORIES.items()]
+    needed = {str(PROJECT), sys.prefix, sys.base_prefix}
+    covered = [Mount(path, path, read_only=True) for path in sorted(needed) if path.startswith("/tmp/")]
+    for path in [*(each.place for each in covered), str(stage)]:
+        if path.startswith("/tmp/"):
+            os.makedirs(f"{node.directory}{path}", exist_ok=True)
+    binaries = [
+        Mount(str(binary), place, read_only=True)
+        for name, binary in programs.items()
+        if binary is not None
+        for place in [f"{node.directory}/store/{name}", *_names(node, name, binary)]
+    ]
+    return [*own, *covered, Mount(str(stage), str(stage)), *binaries]
 
 
-def rebuild(node: Node, programs: Mapping[str, Path | None], keys: Keys, *, launchers: bool = False) -> None:
-    """Make the node on disk anew, but for the queen's registry of nodes, which a queen that lives on goes on using."""
+def rebuild(node: Node, contents: Contents, mounted: Iterable[Mount]) -> None:
+    """Make the node on disk anew, but for the queen's registry of nodes, which a queen that lives on goes on using; and
+    for what is mounted, or mounted on, which stays and is emptied. Raises OSError."""
     registry = node.directory / REGISTRY
     content = registry.read_bytes() if registry.exists() else None
-    shutil.rmtree(node.directory)
-    build(node, programs, keys, launchers=launchers)
+    kept = {path for mount in mounted for path in (mount.source, mount.place, f"{node.directory}{mount.place}")}
+    _clear(str(node.directory), kept)
+    build(node, contents)
     if content is not None:
-        registry.parent.mkdir()
+        registry.parent.mkdir(exist_ok=True)
         registry.write_bytes(content)
+
+
+def _clear(directory: str, kept: Collection[str]) -> None:
+    """Remove all that is in a directory, but for the files and directories `kept`."""
+    for entry in os.scandir(directory):
+        if entry.is_dir(follow_symlinks=False):
+            _clear(entry.path, kept)
+            if entry.path not in kept:
+                with contextlib.suppress(OSError):  # not empty: it holds something that is kept
+                    os.rmdir(entry.path)
+        elif entry.path not in kept:
+            os.unlink(entry.path)
+
+
+def _names(node: Node, program: str, binary: Path | None) -> list[str]:
+    """The other names that a program of the store has on the node."""
+    found = [f"bin/{program}"]
+    if program == KEEPER and binary is not None:
+        found.append(f"bin/{REAL_KEEPER}")
+    if node.facts.installed:
+        found.append(f"{RELEASE}/{program}")
+    return [f"{node.directory}/{name}" for name in found]
 
 
 def environment(node: Node, stage: Stage) -> dict[str, str]:
@@ -165,15 +203,18 @@ def _tools() -> dict[str, bytes]:
     return {tool.name: tool.read_bytes() for tool in TOOLS.iterdir()}
 
 
-def _store(path: str, name: str, binary: Path | None, launchers: bool) -> None:
+def _store(path: str, name: str, contents: Contents) -> None:
     """Put a program into the node's store, as a file of its own: one of the user's must not be able to change the
     original. Other names of it on the node are hard links, which cost nothing: a program finds others beside itself,
     and these cannot be resolved to elsewhere."""
+    binary = contents.programs[name]
     if binary is None:
-        _write(path, _stand_in(name, launchers), 0o755)
-    else:
+        _write(path, _stand_in(name, contents.launchers), 0o755)
+    elif not contents.own_ground:
         shutil.copyfile(binary, path)
         os.chmod(path, 0o755)
+    elif not os.path.exists(path):
+        _write(path, b"", 0o755)  # the original is mounted here: builds are large, and kept stages keep none
 
 
 @functools.cache
@@ -188,15 +229,6 @@ def _stand_in(name: str, launcher: bool) -> bytes:
     if launcher and rest == own:
         return f"#!{interpreter} -IS\n".encode() + LAUNCHER.read_bytes() + rest
     return f"#!{interpreter}\n".encode() + rest
-
-
-def _install(node: Node, programs: Iterable[str]) -> None:
-    """What `git clone` and `cargo build` leave behind on a node where rbee has been installed."""
-    for name in INSTALLED_DIRECTORIES:
-        os.mkdir(f"{node.directory}/{name}")
-    _write(f"{node.directory}/home/rbee/Cargo.toml", b"")
-    for name in programs:
-        os.link(f"{node.directory}/store/{name}", f"{node.directory}/{RELEASE}/{name}")
 
 
 def _write_facts(node: Node) -> None:

@@ -22,7 +22,7 @@ from harness.world.house import Ended, House, Order
 from harness.world.hub import Hub
 from harness.world.launches import Launches
 from harness.world.look import Crowd
-from harness.world.namespaces import Home
+from harness.world.namespaces import Home, Mount
 from harness.world.network import Network
 from harness.world.node import SshServer
 from harness.world.processes import Left, Processes
@@ -62,6 +62,10 @@ class Tenant:
             RealClock(self._crowd, self._flow_ends) if order.real else StageClock(self._crowd, self._flow_ends)
         )
         self._order, self._house = order, house
+        self._contents = sandbox.Contents(
+            order.programs, house.keys, launchers=house.warm_parent is not None, own_ground=house.home is not None
+        )
+        self._mounts: dict[str, list[Mount]] = {}  # of each node that has a ground of its own
         self._kept: dict[int, dict[str, Any]] = {}
         self._last_wait: Wait | None = None
         self._turn = asyncio.Lock()
@@ -76,13 +80,7 @@ class Tenant:
 
         Raises OSError when a directory cannot be made, or no network is free."""
         for node in self.nodes.values():
-            sandbox.build(
-                node,
-                self._order.programs,
-                self._house.keys,
-                launchers=self.launcher_path is not None,
-                own_ground=self._house.home is not None,
-            )
+            sandbox.build(node, self._contents)
         if self._house.home is not None:
             hub_address = await self._open_grounds(self._house.home)
         else:
@@ -126,7 +124,8 @@ class Tenant:
     async def _open_grounds(self, home: Home) -> str:
         """Give each node a ground of its own, and listen there. The address of the hub, which is at home."""
         for node in self.nodes.values():
-            node.ground = home.node(node.host, sandbox.mounts(node, self.directory))
+            self._mounts[node.name] = sandbox.mounts(node, self.directory, self._order.programs)
+            node.ground = home.node(node.host, self._mounts[node.name])
             node.address = LOOPBACK
             self._open_parts.callback(node.ground.close)
         proxy = Network(self, self.faults, self._askers)
@@ -190,7 +189,7 @@ class Tenant:
             self._last_wait.canceled = True
         self.faults.clear()
         for node in self.nodes.values():
-            sandbox.rebuild(node, self._order.programs, self._house.keys, launchers=self.launcher_path is not None)
+            sandbox.rebuild(node, self._contents, self._mounts.get(node.name, []))
         return _ended(left, hidden)
 
     def _let_programs_end(self) -> None:

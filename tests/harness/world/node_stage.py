@@ -34,7 +34,7 @@ def nodes_below(directory: Path, programs: Mapping[str, Path | None], network: s
     }
     nodes = {name: Node(name, number, directory / name, facts[name]) for number, name in enumerate(facts, start=1)}
     for node in nodes.values():
-        sandbox.build(node, programs, KEYS)
+        sandbox.build(node, sandbox.Contents(programs, KEYS))
         node.address = f"{network}.{node.number}"
     return nodes
 
