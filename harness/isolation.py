@@ -8,6 +8,7 @@ import dataclasses
 import errno
 import os
 import subprocess
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,21 +18,21 @@ from harness.world.namespaces import Home, Mount
 
 OWN_PROGRAMS = ("keeper", "queen", "hive", "worker")  # the options that name a program of the user's own
 WAYS = ("auto", "namespaces", "addresses")
-DEFAULT = "addresses"
+DEFAULT = "auto"
 ANSWER_BYTES = 4096
 PROC = Path("/proc")
 
 
 @dataclass(frozen=True)
 class Isolation:
-    """The way in which nodes are kept apart, `namespaces` or `addresses`, and why it is that one."""
+    """The way in which nodes are kept apart, `namespaces` or `addresses`, and why it is not the former."""
 
     way: str
     why: str
 
     def __str__(self) -> str:
         what = "a machine of its own" if self.way == "namespaces" else "an address of this machine"
-        return f"each node is {what} (isolation={self.way}): {self.why}"
+        return f"each node is {what} (isolation={self.way}){self.why and f': {self.why}'}"
 
 
 @dataclass(frozen=True)
@@ -101,14 +102,14 @@ def choose(userdata: Mapping[str, str]) -> Isolation:
     does not allow, or that there is not."""
     wanted = _wanted(userdata)
     if wanted == "addresses":
-        return Isolation("addresses", "as -D isolation=addresses says" if "isolation" in userdata else "as is usual")
+        return Isolation("addresses", "as -D isolation=addresses says")
     begin(userdata)
     assert _probe is not None
     if not _found:
         _found.append(_probe.failure())
     failure = _found[0]
     if failure is None:
-        return Isolation("namespaces", "with a network, a host name and system's directories that nobody else has")
+        return Isolation("namespaces", "")
     why = reason(failure)
     if wanted == "namespaces":
         raise WrongUse(f"-D isolation=namespaces: {why}")
@@ -189,3 +190,14 @@ def _read(path: Path) -> str:
         return path.read_text(encoding="utf-8", errors="replace").strip()
     except OSError:
         return ""
+
+
+def main() -> int:
+    """Say whether each node can be a machine of its own here, and why not; the exit code is 0 when it can, else 1."""
+    failure = Probe().failure()
+    print("each node can be a machine of its own here" if failure is None else reason(failure))
+    return int(failure is not None)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

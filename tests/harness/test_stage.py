@@ -197,11 +197,11 @@ urllib.request.urlopen("http://localhost:9200/v1/health").read()
 """
 
 
-def test_programs_of_one_node_that_ask_the_same_hive_are_told_apart(stage: Stage, tmp_path: Path) -> None:
+def test_programs_of_one_node_that_ask_the_same_hive_are_told_apart(stage: Stage) -> None:
     stage.start("rbee-hive daemon --port 9200")
     stage.ask_starting("rbee-hive", "http://localhost:9200/v1/health")
     for name in ("rbee-keeper", "queen-rbee"):
-        program = tmp_path / name
+        program = stage.places["blep"].home / name
         program.write_text(ASKS)
         program.chmod(0o755)
         stage.run(str(program))
@@ -265,10 +265,10 @@ if os.fork() == 0:
 
 @pytest.mark.parametrize("is_over_ssh", [False, True])
 def test_a_process_that_hides_is_ended_with_its_stage_and_told(
-    world: World, stage: Stage, tmp_path_factory: pytest.TempPathFactory, tmp_path: Path, is_over_ssh: bool
+    world: World, stage: Stage, tmp_path_factory: pytest.TempPathFactory, is_over_ssh: bool
 ) -> None:
     hiding = open_stage(world, tmp_path_factory.mktemp("s") / "stage")
-    program = tmp_path / "hides"
+    program = hiding.places["blep"].home / "hides"
     program.write_text(HIDES)
     program.chmod(0o755)
     hiding.run(f"ssh workstation.home.arpa {program}" if is_over_ssh else str(program))

@@ -17,8 +17,8 @@ Opener = Callable[[], Stage]
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    """A running world."""
-    running = start_world(tmp_path_factory.mktemp("w"))
+    """A running world, where nodes are kept apart as is usual on this machine."""
+    running = start_world(tmp_path_factory.mktemp("w"), namespaces=settings.read({}).isolation == "namespaces")
     yield running
     end_world(running)
     said = running.log.read_text()
@@ -33,6 +33,6 @@ def stage(world: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[St
     opened.close()
 
 
-def open_stage(world: World, directory: Path, *, shared: bool = False) -> Stage:
-    """A stage on its own clock, without any program."""
-    return Stage(world.socket, directory, TOPOLOGY, settings.read({}), lambda event: None, shared=shared)
+def open_stage(world: World, directory: Path, *, shared: bool = False, **userdata: str) -> Stage:
+    """A stage on its own clock, without any program; `userdata` are settings of another value than usual."""
+    return Stage(world.socket, directory, TOPOLOGY, settings.read(userdata), lambda event: None, shared=shared)
