@@ -13,6 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from harness.link import WorldError
 from harness.scenario_hooks import TOPOLOGY
 from harness.settings import read
 from harness.stage import Stage
@@ -182,6 +183,8 @@ def test_a_world_that_is_killed_leaves_no_namespace(tmp_path_factory: pytest.Tem
     world.process.wait()
     queen.send_signal(signal.SIGKILL)
     psutil.wait_procs([queen], LIMIT_S)
+    with pytest.raises(WorldError):
+        stage.close()
 
     assert network not in networks()
     assert Path("/proc/self/mountinfo").read_text() == mounts
