@@ -52,16 +52,18 @@ def members(what: str, seen: Mapping[str, Any], wanted: Mapping[str, str]) -> No
 
 
 def delay(what: str, seen_us: int, wanted_us: int, *, real: bool) -> None:
-    """A time between two things is exactly `wanted_us` microseconds; in real time at least that, and at most 250 ms
-    more (docs/design.md, "The clock")."""
+    """The time for which somebody waits after he has been told something is exactly `wanted_us` microseconds; in real
+    time at least that, since it has been seen before he was told, and at most 250 ms more (docs/design.md, "The
+    clock")."""
     most_us = wanted_us + (REAL_SLACK_US if real else 0)
     if not wanted_us <= seen_us <= most_us:
         raise _other_time(what, seen_us, wanted_us)
 
 
 def period(what: str, seen_us: int, wanted_us: int, *, real: bool) -> None:
-    """The time between two beats of a loop is exactly `wanted_us` microseconds; in real time each beat may be seen a
-    little late, so that it is up to 250 ms more or less."""
+    """The time between two things that somebody does by a clock of his own, such as the beats of a loop, or the begin
+    and the end of a limit that he has set, is exactly `wanted_us` microseconds. In real time the first may be seen a
+    little late, and so may the second: up to 250 ms more or less."""
     slack_us = REAL_SLACK_US if real else 0
     seen_late_us = abs(seen_us - wanted_us)
     if seen_late_us > slack_us:

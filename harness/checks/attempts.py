@@ -17,9 +17,9 @@ def expect_attempts(evidence: Evidence, host: str, port: int, limit_s: int, dela
     expect.equal("how many there were", len(tried), 1 + len(delays_ms))
     for one in tried:
         assert one.ended_at_us is not None
-        expect.delay(f"given up: {one}", one.ended_at_us - one.asked_at_us, limit_s * 1_000_000, real=evidence.real)
+        expect.period(f"given up: {one}", one.ended_at_us - one.asked_at_us, limit_s * 1_000_000, real=evidence.real)
     for (one, other), delay_ms in zip(pairwise(tried), delays_ms, strict=True):
         assert one.ended_at_us is not None
-        expect.delay(
+        expect.period(
             f"the wait before {other}", other.asked_at_us - one.ended_at_us, delay_ms * 1000, real=evidence.real
         )

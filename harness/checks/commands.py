@@ -60,4 +60,4 @@ def expect_followed(evidence: Evidence, node: str, text: str) -> None:
         logged_us = next((at_us for at_us, line in logged if line == wanted and at_us >= run.started_at_us), None)
         printed_us = next(at_us for at_us, line in printed if line == wanted)
         assert logged_us is not None, f"nobody on {node} logged {wanted!r} while the user's program ran"
-        expect.delay(f"from the log to the user: {wanted}", printed_us - logged_us, 0, real=evidence.real)
+        expect.period(f"from the log to the user: {wanted}", printed_us - logged_us, 0, real=evidence.real)

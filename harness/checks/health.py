@@ -39,7 +39,9 @@ def expect_sign_of_life(evidence: Evidence, node: str, worker_id: str) -> None:
     listed = hive_list.entry(evidence, node, worker_id)["last_activity"]
     listed_us = listed["secs_since_epoch"] * 1_000_000 + listed["nanos_since_epoch"] // 1000
     answered_us = evidence.epoch_us + asked[0].ended_at_us
-    expect.delay(f"from the answer of {worker_id} to its last activity", listed_us - answered_us, 0, real=evidence.real)
+    expect.period(
+        f"from the answer of {worker_id} to its last activity", listed_us - answered_us, 0, real=evidence.real
+    )
 
 
 def expect_listed_as(evidence: Evidence, node: str, worker_id: str, health: str) -> None:
@@ -60,7 +62,7 @@ def expect_removed(evidence: Evidence, worker_id: str, count: int, every_s: int,
     for miss in misses:
         assert miss.ended_at_us is not None, f"{miss} has not been given up"
         waited_us = miss.ended_at_us - miss.asked_at_us
-        expect.delay(f"the limit of {miss}", waited_us, limit_s * 1_000_000, real=evidence.real)
+        expect.period(f"the limit of {miss}", waited_us, limit_s * 1_000_000, real=evidence.real)
     one_worker.expect_gone(evidence, worker_id)
 
 

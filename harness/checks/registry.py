@@ -75,7 +75,7 @@ def expect_ssh_given_up(evidence: Evidence, host: str, limit_s: int) -> None:
     expect.equal(f"how often {host} was tried", len(evidence.exchanges(host=host)), 1)
     expect.equal("how it ended", tried.how, "swallowed")
     assert tried.ended_at_us is not None
-    expect.delay("given up", tried.ended_at_us - tried.asked_at_us, limit_s * 1_000_000, real=evidence.real)
+    expect.period("given up", tried.ended_at_us - tried.asked_at_us, limit_s * 1_000_000, real=evidence.real)
 
 
 def expect_tools(evidence: Evidence, node: str, directory: str, calls: str) -> None:

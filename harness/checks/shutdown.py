@@ -44,7 +44,7 @@ def expect_ended(evidence: Evidence, worker_id: str, code: int, after_s: int) ->
     asked = request(evidence, worker_id)
     at_us, line = _logged(evidence, asked, f"worker {worker_id} exited with code ")
     expect.equal(f"the exit code of {worker_id}", line.rpartition(" ")[2], str(code))
-    expect.delay(f"the end of {worker_id}", at_us - asked.asked_at_us, after_s * 1_000_000, real=evidence.real)
+    expect.period(f"the end of {worker_id}", at_us - asked.asked_at_us, after_s * 1_000_000, real=evidence.real)
     one_worker.expect_gone(evidence, worker_id)
 
 

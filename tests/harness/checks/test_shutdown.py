@@ -49,6 +49,13 @@ def ended(code: int = 0, at_us: int = 2 * S) -> Evidence:
     return seen(*worker.asked(SHUTDOWN, 0), line)
 
 
+def test_in_real_time_a_limit_may_be_seen_to_begin_late() -> None:
+    evidence = ended(code=-9, at_us=5 * S - 1000)
+    evidence.real = True
+
+    shutdown.expect_ended(evidence, worker.ID, -9, 5)
+
+
 def test_an_end_in_time_is_accepted() -> None:
     shutdown.expect_ended(ended(), worker.ID, 0, 2)
 
