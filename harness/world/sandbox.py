@@ -17,7 +17,7 @@ from pathlib import Path
 
 from harness.world import STAND_INS, furniture
 from harness.world.keys import Keys
-from harness.world.namespaces import Mount
+from harness.world.namespaces import OWN_PLACES, Mount
 from harness.world.topology import PROXY_PORT, Node, Stage
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -33,9 +33,10 @@ OWN_DIRECTORIES = {
     "root/usr/local": "/usr/local",
     "root/var/lib": "/var/lib",
     "root/models": "/models",
+    "shm": "/dev/shm",
     "tmp": "/tmp",
 }
-"""Of a node that has a ground of its own: where they are there."""
+"""Of a node that has a ground of its own, and where they are there: nothing else can be written, but the stage's."""
 
 DIRECTORIES = (
     "",
@@ -51,6 +52,7 @@ DIRECTORIES = (
     "root/usr/local/bin",
     "root/var",
     "root/var/lib",
+    "shm",
     "store",
     "tmp",
 )
@@ -93,12 +95,16 @@ def build(node: Node, contents: Contents) -> None:
 def mounts(node: Node, stage: Path, programs: Mapping[str, Path | None]) -> list[Mount]:
     """What is to be mounted on a node that has a ground of its own, in this order: its own directories, what is needed
     of the machine and would be covered by them, and the binaries of the user's. Raises OSError."""
-    own = [Mount(f"{node.directory}/{name}", place) for name, place in OWN_DIRECTORIES.items()]
+    own = [
+        Mount(f"{node.directory}/{name}", place)
+        for name, place in OWN_DIRECTORIES.items()
+        if place.strip("/") in OWN_PLACES or os.path.isdir(place)
+    ]
     needed = {str(PROJECT), sys.prefix, sys.base_prefix}
-    covered = [Mount(path, path, read_only=True) for path in sorted(needed) if path.startswith("/tmp/")]
+    covered = [Mount(path, path, read_only=True) for path in sorted(needed) if _on_disk(node, path) is not None]
     for path in [*(each.place for each in covered), str(stage)]:
-        if path.startswith("/tmp/"):
-            os.makedirs(f"{node.directory}{path}", exist_ok=True)
+        if (mount_point := _on_disk(node, path)) is not None:
+            os.makedirs(mount_point, exist_ok=True)
     binaries = [
         Mount(str(binary), place, read_only=True)
         for name, binary in programs.items()
@@ -113,12 +119,20 @@ def rebuild(node: Node, contents: Contents, mounted: Iterable[Mount]) -> None:
     for what is mounted, or mounted on, which stays and is emptied. Raises OSError."""
     registry = node.directory / REGISTRY
     content = registry.read_bytes() if registry.exists() else None
-    kept = {path for mount in mounted for path in (mount.source, mount.place, f"{node.directory}{mount.place}")}
+    kept = {path for mount in mounted for path in (mount.source, mount.place, _on_disk(node, mount.place)) if path}
     _clear(str(node.directory), kept)
     build(node, contents)
     if content is not None:
         registry.parent.mkdir(exist_ok=True)
         registry.write_bytes(content)
+
+
+def _on_disk(node: Node, place: str) -> str | None:
+    """Where a place lies that is in one of the node's own directories; None for another."""
+    for name, own in OWN_DIRECTORIES.items():
+        if place.startswith(f"{own}/"):
+            return f"{node.directory}/{name}{place.removeprefix(own)}"
+    return None
 
 
 def _clear(directory: str, kept: Collection[str]) -> None:

@@ -5,7 +5,8 @@ import os
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-SIGNS = ("/tmp/foreign-queen", "/etc/foreign-queen", "/var/lib/foreign-queen", "/usr/local/bin/foreign-queen")
+PLACES = ("/tmp", "/etc", "/var/lib", "/usr/local/bin", "/models", "/dev/shm")
+SIGNS = [f"{place}/foreign-queen" for place in PLACES]
 
 
 class Handler(BaseHTTPRequestHandler):

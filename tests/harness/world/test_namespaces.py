@@ -105,9 +105,9 @@ def test_what_a_program_writes_lies_on_its_node(stage: Stage) -> None:
     pid = started(stage)
 
     place = stage.places[stage.control]
-    assert [Path(sign).exists() for sign in foreign_queen.SIGNS] == [False] * 4
-    written = [place.directory / "tmp" / "foreign-queen", *map(place.path, foreign_queen.SIGNS[1:])]
-    assert [path.read_text() for path in written] == [str(pid)] * 4
+    assert [sign for sign in foreign_queen.SIGNS if Path(sign).exists()] == []
+    where = ("tmp", "root/etc", "root/var/lib", "root/usr/local/bin", "root/models", "shm")
+    assert [(place.directory / each / "foreign-queen").read_text() for each in where] == [str(pid)] * 6
 
 
 def test_nothing_of_the_machines_can_be_written(stage: Stage) -> None:
