@@ -196,6 +196,13 @@ def _start(
             clock.sleep(0.02)
 
 
+def _await_said(output: Path, text: str) -> None:
+    until_s = time.monotonic() + LIMIT_S
+    while text not in output.read_text(encoding="utf-8"):
+        assert time.monotonic() < until_s, f"{output} does not say {text!r}: {output.read_text(encoding='utf-8')!r}"
+        clock.sleep(0.02)
+
+
 def _copy(directory: Path, name: str) -> None:
     (directory / "bin").mkdir(exist_ok=True)
     shutil.copy(PROJECT / "bin" / name, directory / "bin" / name)
@@ -237,6 +244,7 @@ def hive(directory: Path, hub_url: str) -> Daemon:
     write_model(model, size_bytes=100_000)
     settings = {"RBEE_HUB_URL": hub_url, "RBEE_MODEL_BASE_DIR": str(directory / "models"), "HTTP_PROXY": ""}
     errors, process = _start(directory, "rbee-hive", "daemon", "--port", "9200", port=9200, settings=settings)
+    _await_said(directory / "rbee-hive.out", "HTTP server ready")  # its port is open before all its threads are there
     spawn = {
         "model_ref": _texts("hf:org/repo"),
         "model_path": [*_texts(str(model)) * 3, *_texts("/dev/zero", "/", "/no/such.gguf")],
