@@ -18,6 +18,7 @@ case "$*" in
     *'import venv'*) [ "$VENV_MODULE" = yes ] ;;
     '-m venv '*) mkdir -p "$3/bin" && cp "$0" "$3/bin/python" ;;
     '-m pip '*) echo "pip: $*" && eval "$PIP" ;;
+    '-m harness.isolation') printf %s "$FORBIDDEN"; [ -z "$FORBIDDEN" ] ;;
     '-m harness.command'*) shift 2; pwd; printf '%s\\n' "$@"; eval "$BEHAVE" ;;
 esac
 """
@@ -57,6 +58,7 @@ class Machine:
             "VENV_MODULE": "yes",
             "PIP": "true",
             "BEHAVE": "true",
+            "FORBIDDEN": "",
             "PROOF": "true",
             "HOSTILE": "true",
         }
