@@ -17,6 +17,8 @@ from harness.runner.options import Options, WrongUse
 from harness.world.namespaces import Home, Mount
 
 OWN_PROGRAMS = ("keeper", "queen", "hive", "worker")  # the options that name a program of the user's own
+NODES = 2  # of a stage: features/topology.yaml; where they are addresses, each has its copies of programs
+INSTALLED_COPIES = 3  # that programs may make of themselves: scenarios about installations and builds
 WAYS = ("auto", "namespaces", "addresses")
 DEFAULT = "auto"
 ANSWER_BYTES = 4096
@@ -128,7 +130,16 @@ def apply(chosen: Options, userdata: Mapping[str, str]) -> Options:
             f"; one scenario at a time, for the {own[0]} is yours, and one that listens on all addresses would be in "
             "the way of another (if it knows RBEE_BIND_HOST, -D jobs=N runs N)"
         )
-    return dataclasses.replace(chosen, jobs=jobs, isolation=text)
+    size = sum(_size(userdata[name]) for name in own)
+    copies = INSTALLED_COPIES + (NODES * jobs if found.way == "addresses" else 0)
+    return dataclasses.replace(chosen, jobs=jobs, isolation=text, programs_bytes=copies * size)
+
+
+def _size(program: str) -> int:
+    try:
+        return Path(program).expanduser().stat().st_size
+    except OSError:  # it will be said
+        return 0
 
 
 def _wanted(userdata: Mapping[str, str]) -> str:

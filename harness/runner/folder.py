@@ -26,10 +26,10 @@ TAIL_BYTES = 4096
 HEAD_BYTES = 2**20  # the first line of an event log has the run's whole command line
 
 
-def create(wanted: Path | None, run: str) -> Path:
-    """Create the folder of the run named `run`: `wanted`, or one in memory where there is room for it, else in the
-    temporary directory. Raises WrongUse when that cannot be."""
-    folder = wanted or default_place() / f"{PREFIX}{run}"
+def create(wanted: Path | None, run: str, programs_bytes: int = 0) -> Path:
+    """Create the folder of the run named `run`: `wanted`, or one in memory where there is room for it and for programs
+    of `programs_bytes`, else in the temporary directory. Raises WrongUse when that cannot be."""
+    folder = wanted or default_place(programs_bytes) / f"{PREFIX}{run}"
     if len(str(folder)) > LONGEST_PATH:
         raise WrongUse(
             f"the run's folder {folder} has a path of {len(str(folder))} characters; {LONGEST_PATH} are the most, for "
@@ -117,10 +117,12 @@ def ends_of(path: Path, first: int, last: int) -> tuple[bytes, bytes]:
         os.close(descriptor)
 
 
-def default_place() -> Path:
-    """Where runs' folders go: in memory where there is room for them, else in the temporary directory."""
+def default_place(programs_bytes: int = 0) -> Path:
+    """Where runs' folders go: in memory where there is room for them, and for programs of so many bytes, else in the
+    temporary directory."""
     try:
-        if os.access(MEMORY, os.W_OK | os.X_OK) and shutil.disk_usage(MEMORY).free >= LEAST_FREE_BYTES:
+        needed_bytes = LEAST_FREE_BYTES + programs_bytes
+        if os.access(MEMORY, os.W_OK | os.X_OK) and shutil.disk_usage(MEMORY).free >= needed_bytes:
             return MEMORY
     except OSError:
         pass

@@ -30,7 +30,8 @@ class Options:
     one scenario and the whole run may take. run_dir: the run's folder, or None for one of the runner's choice. pause:
     one scenario at a time, in the terminal's session, without limits. stop: start nothing more after the first red
     one. prove: whether Then steps show that they can fail. isolation: how the nodes of scenarios are kept apart, in
-    words, once that is known."""
+    words, once that is known. programs_bytes: what the copies of the user's programs may come to in the run's
+    folder."""
 
     jobs: int
     order: str
@@ -42,6 +43,7 @@ class Options:
     stop: bool
     prove: bool
     isolation: str = ""
+    programs_bytes: int = 0
 
 
 def read(config: Any, environ: Mapping[str, str]) -> Options:

@@ -57,7 +57,7 @@ class Run:
         self._config.stop = False  # it is the crew that stops; what was begun is reported in full
         self._name = os.urandom(4).hex()
         self._had_folder = chosen.run_dir is not None and chosen.run_dir.exists()
-        self._directory = folder.create(chosen.run_dir, self._name)
+        self._directory = folder.create(chosen.run_dir, self._name, chosen.programs_bytes)
         self._is_live = not self._config.should_capture()
         on_terminal = sys.stdin.isatty() and sys.stdout.isatty()
         self._is_attached = chosen.pause or (self._is_live and len(planned.planned) == 1 and on_terminal)

@@ -127,6 +127,14 @@ def rebuild(node: Node, contents: Contents, mounted: Iterable[Mount]) -> None:
         registry.write_bytes(content)
 
 
+def strip(node: Node, programs: Mapping[str, Path | None]) -> None:
+    """Remove the copies of the user's binaries from a node that is kept for people to look at: builds are large."""
+    for name in (name for name, binary in programs.items() if binary is not None and not node.ground.is_own):
+        for path in [f"{node.directory}/store/{name}", *_names(node, name, programs[name])]:
+            with contextlib.suppress(OSError):  # a program has removed it, or put something else there
+                os.unlink(path)
+
+
 def _on_disk(node: Node, place: str) -> str | None:
     """Where a place lies that is in one of the node's own directories; None for another."""
     for name, own in OWN_DIRECTORIES.items():

@@ -172,6 +172,8 @@ class Tenant:
         await self._open_parts.aclose()
         self.ends.close()
         self._crowd.close()
+        for node in self.nodes.values():
+            sandbox.strip(node, self._order.programs)
         return _ended(left, hidden)
 
     async def renew(self) -> Ended:

@@ -155,6 +155,18 @@ def test_by_addresses_programs_of_the_users_run_one_scenario_at_a_time(
     assert "unshare: Operation not permitted" in applied.isolation
 
 
+@pytest.mark.parametrize(("found", "copies"), [(None, 3), (FORBIDDEN, 3 + 2 * 3)], ids=["mounted", "copied"])
+def test_the_sizes_of_programs_of_the_users_are_counted(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, found: Failure | None, copies: int
+) -> None:
+    monkeypatch.setattr(isolation, "_found", [found])
+    (tmp_path / "queen").write_bytes(bytes(1000))
+
+    applied = isolation.apply(OPTIONS, {"queen": str(tmp_path / "queen"), "hive": "/nowhere", "jobs": "3"})
+
+    assert applied.programs_bytes == 1000 * copies
+
+
 def test_in_namespaces_programs_of_the_users_run_beside_each_other(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(isolation, "_found", [None])
 

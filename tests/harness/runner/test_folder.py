@@ -34,6 +34,12 @@ def finished(name: str, age: int, *, cwd: str = "/here", exit_code: int | None =
     return path
 
 
+def test_programs_that_do_not_fit_into_memory_are_not_put_there(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(place / "tmp"))
+
+    assert folder.create(None, "abc", programs_bytes=2**80) == place / "tmp" / "rbee-bdd-abc"
+
+
 def test_memory_is_the_default_place(place: Path) -> None:
     assert folder.create(None, "abc") == place / "rbee-bdd-abc"
 

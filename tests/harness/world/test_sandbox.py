@@ -138,3 +138,10 @@ def test_only_the_user_may_read_the_key(blep: Node) -> None:
 
     assert key.stat().st_mode & 0o777 == 0o600
     assert key.read_bytes() == KEYS.files["id_ed25519"]
+
+
+def test_a_node_that_is_kept_keeps_no_copies_of_the_users_binaries(workstation: Node, tmp_path: Path) -> None:
+    sandbox.strip(workstation, {PROGRAM: user_program(tmp_path)})
+
+    left = [path.name for path in workstation.directory.rglob(PROGRAM)]
+    assert left == []
