@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 Event = Mapping[str, Any]
+STOOD = -1  # the index of no condition: the flow of a stage that was told to stand
 
 
 def matches(event: Event, pattern: Mapping[str, Any]) -> bool:

@@ -16,7 +16,7 @@ from harness.world.askers import Askers
 from harness.world.clock import RealClock, StageClock, Wait
 from harness.world.ends import Ends
 from harness.world.faults import Faults
-from harness.world.flow import Flow
+from harness.world.flow import STOOD, Flow
 from harness.world.ground import Ground
 from harness.world.house import Ended, House, Order
 from harness.world.hub import Hub
@@ -292,9 +292,6 @@ class Tenant:
 
 def _ended(left: Sequence[Left], hidden: Sequence[Left]) -> Ended:
     return Ended([str(one) for one in left], [str(one) for one in hidden])
-
-
-STOOD = -1  # the index of no condition: a flow that `stand` ended
 
 
 def _address(network: int, number: int) -> str:
