@@ -103,10 +103,15 @@ def serve(app: flask.Flask, port: int, *, ready: Callable[[], None], stop: Calla
 def shut_down() -> None:
     """Called by a route: stop as if SIGTERM had come, as soon as the answer of this route has left."""
     stops: queue.SimpleQueue[object] = flask.current_app.extensions[_STOPS]
+    once_answered(lambda: stops.put(None))
+
+
+def once_answered(act: Callable[[], None]) -> None:
+    """Called by a route: call `act` as soon as the answer of this route has left, or its asker has gone."""
 
     @flask.after_this_request
     def arrange(response: flask.Response) -> flask.Response:
-        response.call_on_close(lambda: stops.put(None))
+        response.call_on_close(act)
         return response
 
 

@@ -148,7 +148,9 @@ def _inference(worker: Worker, job: Job, model: Model, correlation_id: str) -> I
 def shut_down() -> dict[str, str]:
     """End, as soon as this answer has left."""
     worker = _here()
-    worker.shut_down()
+    if worker.shut_down():
+        # Time that passes before the answer has left would take it back from its asker.
+        serve.once_answered(worker.leave)
     worker.info(f"shutdown requested by {flask.request.path}")
     return {"message": "Worker is shutting down"}
 

@@ -136,12 +136,15 @@ class Worker:
                 job.cancel()
                 self.release(job)
 
-    def shut_down(self) -> None:
-        """Take no more inferences; unload the model 1 s from now, and end the process 1 s later. Once is enough."""
+    def shut_down(self) -> bool:
+        """Take no more inferences. Returns whether this is news: then `leave` is due."""
         with self._changing:
-            if self.state == "stopping":
-                return
+            is_news = self.state != "stopping"
             self.state = "stopping"
+        return is_news
+
+    def leave(self) -> None:
+        """Unload the model 1 s from now, and end the process 1 s later."""
         threading.Thread(target=self._leave, daemon=True, name="leaving").start()
 
     def stop(self) -> None:
