@@ -6,10 +6,11 @@ from __future__ import annotations
 
 import dataclasses
 import errno
+import functools
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -69,12 +70,11 @@ def _try_and_tell(answering: int) -> None:
     """The life of the process that tries. It says nothing when nothing fails."""
     code = 1
     try:
-        code = 0
         _try()
+        code = 0
     except OSError as error:
         os.write(answering, f"{error.errno or 0} {error.strerror or error}".encode())
-    except BaseException:
-        code = 1
+        code = 0
     finally:
         os._exit(code)
 
@@ -92,11 +92,12 @@ _probe: Probe | None = None
 _found: list[Failure | None] = []
 
 
-def begin(userdata: Mapping[str, str]) -> None:
-    """Find out, beside other work, what `choose` will want to know; nothing where that is clear already."""
+def begin(userdata: Mapping[str, str]) -> Callable[[Options], Options]:
+    """Find out, beside other work, how nodes can be kept apart; returns what applies that to the options of a run."""
     global _probe
     if _wanted(userdata) != "addresses" and _probe is None:
         _probe = Probe()
+    return functools.partial(apply, userdata=userdata)
 
 
 def choose(userdata: Mapping[str, str]) -> Isolation:

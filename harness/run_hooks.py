@@ -14,12 +14,14 @@ from pathlib import Path
 from behave.model import Scenario
 from behave.runner import Context
 
-from harness import ports, settings
-from harness.runner import Runner, story
+from harness import isolation, ports, settings
+from harness.runner import Runner, options, story
 from harness.runner.watched import watch
 from harness.world_process import World, end_world, start_world
 
 REAL_LIMIT_S = 900  # of a scenario in real time: the longest waits take five minutes, and some have two
+
+options.adjusted_by(isolation.begin)
 
 
 def start(context: Context) -> None:

@@ -36,18 +36,22 @@ def check_machine() -> None:
 
 
 def plan_run(runner: Any) -> plan.Plan:
-    """Load hooks and features into behave's `runner`, and plan. Raises WrongUse."""
+    """Load features into behave's `runner`, and plan. Raises WrongUse."""
     locations = load_features(runner)
     plan.check_addresses(locations, runner.features)
     return plan.make(runner.features, runner.config)
 
 
-def load_features(runner: Any) -> list[FileLocation]:
-    """Load hooks and features into behave's `runner`; returns where the features lie. Raises WrongUse."""
+def load_hooks(runner: Any) -> None:
+    """Find out where the features lie, and load the hooks there into behave's `runner`. Raises WrongUse."""
     with _told(runner, ""):
         runner.setup_paths()
     with _told(runner, "hooks cannot be loaded: "):
         runner.load_hooks()
+
+
+def load_features(runner: Any) -> list[FileLocation]:
+    """Load features into behave's `runner`; returns where they lie. Raises WrongUse."""
     with _told(runner, ""):
         locations = [location for location in runner.feature_locations() if not runner.config.exclude(location)]
     for location in locations:

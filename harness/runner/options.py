@@ -6,7 +6,7 @@ import os
 import random
 import shlex
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -46,6 +46,10 @@ class Options:
     programs_bytes: int = 0
 
 
+Begin = Callable[[Mapping[str, Any]], Callable[[Options], Options]]
+_begin: Begin | None = None
+
+
 def read(config: Any, environ: Mapping[str, str]) -> Options:
     """The options in behave's configuration and the environment. Raises WrongUse."""
     userdata = config.userdata
@@ -65,6 +69,20 @@ def read(config: Any, environ: Mapping[str, str]) -> Options:
         stop=bool(config.stop),
         prove=is_yes("prove", userdata.get("prove", "no")),
     )
+
+
+def adjusted_by(begin: Begin) -> None:
+    """Have a project adjust the options of its runs; to be called from environment.py, or from what it imports.
+
+    `begin` is called with behave's userdata before the features are loaded, so that what takes a while can go on
+    beside that; what it returns is called with the options afterwards, and returns those that hold."""
+    global _begin
+    _begin = begin
+
+
+def begin_adjustment(userdata: Mapping[str, Any]) -> Callable[[Options], Options]:
+    """What a project makes of the options of its runs; without a word of it they stay as they are."""
+    return _begin(userdata) if _begin else lambda chosen: chosen
 
 
 def _one_queen(userdata: Mapping[str, str]) -> bool:

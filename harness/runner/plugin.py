@@ -11,7 +11,6 @@ from typing import Any
 import behave.runner
 from behave.formatter._registry import make_formatters  # type: ignore[import-untyped]
 
-from harness import isolation
 from harness.runner import attempt, loading, options, streams
 from harness.runner.exits import WRONG_USE, Exits
 from harness.runner.run import Run
@@ -58,7 +57,6 @@ class Runner(behave.runner.Runner):  # type: ignore[misc] # behave's type stubs 
         loading.check_machine()
         for stray in loading.strays():
             print(f"note: {stray} has settings for this run, too", file=sys.stderr)
-        isolation.begin(self.config.userdata)
         chosen = options.read(self.config, os.environ)
         if chosen.pause:
             self.config.capture_stdout = self.config.capture_stderr = False
@@ -66,10 +64,12 @@ class Runner(behave.runner.Runner):  # type: ignore[misc] # behave's type stubs 
         self.context = attempt.Context(self)
         # Not behave.step_registry.registry: the decorators of the steps fill another one (behave 1.3).
         self.step_registry = behave.runner.the_step_registry
+        loading.load_hooks(self)
         if self.config.dry_run:
             return int(self._run_dry())
+        adjust = options.begin_adjustment(self.config.userdata)
         planned = loading.plan_run(self)
-        return Run(self, planned, isolation.apply(chosen, self.config.userdata), signals).carry_out()
+        return Run(self, planned, adjust(chosen), signals).carry_out()
 
     def _run_dry(self) -> bool:
         """A dry run executes nothing: it is behave's own."""

@@ -171,8 +171,8 @@ def test_progress_elsewhere_is_a_line_for_each_verdict(project: Project) -> None
 
     lines = ran.err.splitlines()
     assert lines[0] == "2 scenarios, 1 at a time"
-    assert lines[2].startswith("[1/2] passed: features/one.feature:3  good (0.")
-    assert lines[3].startswith("[2/2] failed: features/one.feature:6  bad (0.")
+    assert lines[1].startswith("[1/2] passed: features/one.feature:3  good (0.")
+    assert lines[2].startswith("[2/2] failed: features/one.feature:6  bad (0.")
     assert "\x1b" not in ran.err
 
 
