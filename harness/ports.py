@@ -6,16 +6,15 @@ from __future__ import annotations
 import errno
 import socket
 import sys
-from pathlib import Path
 
 import psutil
 
+from harness import listening
 from harness.settings import SettingsError
 
 # Queen, hive, workers, and the proxy of a stage's network.
 RBEE_PORTS = {8080, 9200, *range(8001, 8010), 3128}
 PROBED_ADDRESS = "127.255.255.254"  # no stage gets it
-LISTENS = "0A"  # the state in the kernel's tables of connections
 
 
 def check_free() -> None:
@@ -39,16 +38,7 @@ def check_free() -> None:
 
 def _listening() -> set[int]:
     """The ports that somebody listens at who names no address, as the kernel tells."""
-    rows = [row.split() for table in ("tcp", "tcp6") for row in _rows(Path("/proc/net", table))]
-    places = [row[1].split(":") for row in rows if row[3] == LISTENS]
-    return {int(port, 16) for address, port in places if not int(address, 16)}
-
-
-def _rows(table: Path) -> list[str]:
-    try:
-        return table.read_text(encoding="ascii").splitlines()[1:]
-    except FileNotFoundError:  # a kernel without IPv6
-        return []
+    return {port for (address, port), _ in listening.sockets() if address in ("0.0.0.0", "::")}
 
 
 def _is_taken(port: int) -> bool:

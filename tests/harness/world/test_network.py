@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import queue
 import socket
-from collections.abc import Iterator
 
 import pytest
 import requests
@@ -16,12 +15,6 @@ from harness.world.topology import PROXY_PORT
 from tests.harness.world.network_stage import LIMIT_S, NetworkStage, get, read_all, read_exactly, read_head
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
-
-
-@pytest.fixture
-def stage() -> Iterator[NetworkStage]:
-    with NetworkStage() as stage:
-        yield stage
 
 
 def answer_once(stage: NetworkStage, listening: socket.socket) -> bytes:

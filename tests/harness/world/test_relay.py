@@ -7,7 +7,6 @@ import json
 import os
 import socket
 import threading
-from collections.abc import Iterator
 from unittest.mock import ANY
 
 import pytest
@@ -30,18 +29,6 @@ from tests.harness.world.network_stage import (
 )
 
 ASKED_ROOT = {"exchange": 1, "port": 29200, "path": "/"}
-
-
-@pytest.fixture
-def stage() -> Iterator[NetworkStage]:
-    with NetworkStage() as stage:
-        yield stage
-
-
-@pytest.fixture
-def hive(stage: NetworkStage) -> socket.socket:
-    """A socket that listens where the hive of workstation does."""
-    return stage.listen("workstation", 29200)
 
 
 def fields(head: bytes) -> dict[str, str]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import socket
 import threading
-from collections.abc import Iterator
 
 import pytest
 
@@ -18,18 +17,6 @@ from tests.harness.world.network_stage import (
     read_all,
     read_head,
 )
-
-
-@pytest.fixture
-def stage() -> Iterator[NetworkStage]:
-    with NetworkStage() as stage:
-        yield stage
-
-
-@pytest.fixture
-def hive(stage: NetworkStage) -> socket.socket:
-    """A socket that listens where the hive of workstation does."""
-    return stage.listen("workstation", 29200)
 
 
 @pytest.mark.parametrize(("at", "times"), [(2_097_152, 30), (1, 5), (3_145_728, 5), (5_242_879, 5), (5_242_880, 5)])

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Iterator
-
-import pytest
 
 from harness.world.http1 import KEPT_BODY_BYTES
 from tests.harness.world.network_stage import HIVE, NetworkStage, read_all, read_exactly, read_head
@@ -13,17 +10,6 @@ from tests.harness.world.network_stage import HIVE, NetworkStage, read_all, read
 SIZE = 1 << 19  # less than the buffers between the asker and the hive hold: who sends it need not be read meanwhile
 HEAD = b"POST %b/v1/workers/spawn HTTP/1.1\r\nHost: workstation.home.arpa:29200\r\nContent-Length: %d\r\n\r\n"
 ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
-
-
-@pytest.fixture
-def stage() -> Iterator[NetworkStage]:
-    with NetworkStage() as stage:
-        yield stage
-
-
-@pytest.fixture
-def hive(stage: NetworkStage) -> socket.socket:
-    return stage.listen("workstation", 29200)
 
 
 def ask(stage: NetworkStage, first: bytes) -> socket.socket:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import socket
 import struct
 import threading
-from collections.abc import Iterator
 
 import pytest
 
@@ -13,12 +12,6 @@ from tests.harness.world.network_stage import LIMIT_S, NetworkStage, read_all, r
 
 CONNECT = b"CONNECT workstation.home.arpa:29200 HTTP/1.1\r\nHost: workstation.home.arpa:29200\r\n\r\n"
 TUNNEL = {"exchange": 1, "port": 29200, "path": ""}
-
-
-@pytest.fixture
-def stage() -> Iterator[NetworkStage]:
-    with NetworkStage() as stage:
-        yield stage
 
 
 @pytest.fixture
