@@ -79,6 +79,15 @@ def _findings(environ: Mapping[str, str]) -> Iterator[tuple[bool, str]]:
     )
     try:
         yield True, str(isolation.choose({"isolation": "auto"}))
+        unmet = isolation.lacking()["direct"]
+        yield (
+            True,
+            (
+                f"of a program of yours that ignores HTTP_PROXY nothing is seen: {unmet}"
+                if unmet
+                else "what a program of yours connects to without HTTP_PROXY is seen, too"
+            ),
+        )
         ports.check_free()
         yield True, "nobody has rbee's ports on every address"
     except WrongUse as error:

@@ -28,14 +28,17 @@ PROC = Path("/proc")
 
 @dataclass(frozen=True)
 class Isolation:
-    """The way in which nodes are kept apart, `namespaces` or `addresses`, and why it is not the former."""
+    """The way in which nodes are kept apart, `namespaces` or `addresses`, and why it is not the former. unmet: why
+    programs of the user's are not met where they ignore HTTP_PROXY; empty where they are, and where there are none."""
 
     way: str
     why: str
+    unmet: str = ""
 
     def __str__(self) -> str:
         what = "a machine of its own" if self.way == "namespaces" else "an address of this machine"
-        return f"each node is {what} (isolation={self.way}){self.why and f': {self.why}'}"
+        unmet = f"; what a program of yours asks without HTTP_PROXY is not seen: {self.unmet}"
+        return f"each node is {what} (isolation={self.way}){self.why and f': {self.why}'}{self.unmet and unmet}"
 
 
 @dataclass(frozen=True)
@@ -47,13 +50,13 @@ class Failure:
 
 
 class Probe:
-    """Tries whether this machine allows what nodes need. The attempt is under way as soon as this is made."""
+    """Tries whether this machine allows something. The attempt is under way as soon as this is made."""
 
-    def __init__(self) -> None:
+    def __init__(self, attempt: Callable[[], None]) -> None:
         self._answer, answering = os.pipe()
         self._pid = os.fork()
         if self._pid == 0:
-            _try_and_tell(answering)
+            _try_and_tell(attempt, answering)
         os.close(answering)
 
     def failure(self) -> Failure | None:
@@ -66,11 +69,11 @@ class Probe:
         return Failure(int(number), text) if number else None
 
 
-def _try_and_tell(answering: int) -> None:
+def _try_and_tell(attempt: Callable[[], None], answering: int) -> None:
     """The life of the process that tries. It says nothing when nothing fails."""
     code = 1
     try:
-        _try()
+        attempt()
         code = 0
     except OSError as error:
         os.write(answering, f"{error.errno or 0} {error.strerror or error}".encode())
@@ -79,7 +82,7 @@ def _try_and_tell(answering: int) -> None:
         os._exit(code)
 
 
-def _try() -> None:
+def _make_node() -> None:
     """Make a node, and run a program there. Raises OSError."""
     node = Home().node("probe", [Mount("/usr/local", "/models", read_only=True)])
     with node.network():
@@ -88,15 +91,24 @@ def _try() -> None:
         subprocess.run(["/bin/sh", "-c", "test -d /models"], check=True, env={}, cwd="/", stderr=subprocess.DEVNULL)
 
 
-_probe: Probe | None = None
-_found: list[Failure | None] = []
+def _lead_connections() -> None:
+    """Have the connections of a node's programs led to the world. Raises OSError."""
+    from harness.world import direct  # it takes long to load, and most runs do without it
+
+    home = Home()
+    direct.lead(home, home.node("probe", []))
+
+
+_probes: dict[Callable[[], None], Probe] = {}
+_found: dict[Callable[[], None], Failure | None] = {}
 
 
 def begin(userdata: Mapping[str, str]) -> Callable[[Options], Options]:
     """Find out, beside other work, how nodes can be kept apart; returns what applies that to the options of a run."""
-    global _probe
-    if _wanted(userdata) != "addresses" and _probe is None:
-        _probe = Probe()
+    if _wanted(userdata) != "addresses":
+        for attempt in [_make_node, *([_lead_connections] if _own(userdata) else [])]:
+            if attempt not in _probes:
+                _probes[attempt] = Probe(attempt)
     return functools.partial(apply, userdata=userdata)
 
 
@@ -107,16 +119,26 @@ def choose(userdata: Mapping[str, str]) -> Isolation:
     if wanted == "addresses":
         return Isolation("addresses", "as -D isolation=addresses says")
     begin(userdata)
-    assert _probe is not None
-    if not _found:
-        _found.append(_probe.failure())
-    failure = _found[0]
+    failure = _failure(_make_node)
     if failure is None:
-        return Isolation("namespaces", "")
+        unmet = _failure(_lead_connections) if _own(userdata) else None
+        return Isolation("namespaces", "", unmet.text if unmet else "")
     why = reason(failure)
     if wanted == "namespaces":
         raise WrongUse(f"-D isolation=namespaces: {why}")
     return Isolation("addresses", why)
+
+
+def _failure(attempt: Callable[[], None]) -> Failure | None:
+    """What became of an attempt that was begun."""
+    if attempt not in _found:
+        _found[attempt] = _probes[attempt].failure()
+    return _found[attempt]
+
+
+def _own(userdata: Mapping[str, str]) -> list[str]:
+    """The programs that are the user's own."""
+    return [name for name in OWN_PROGRAMS if userdata.get(name)]
 
 
 def apply(chosen: Options, userdata: Mapping[str, str]) -> Options:
@@ -124,7 +146,7 @@ def apply(chosen: Options, userdata: Mapping[str, str]) -> Options:
     that: with one of the user's own, scenarios run one at a time, unless he says how many. Raises WrongUse."""
     found = choose(userdata)
     text, jobs = str(found), chosen.jobs
-    own = [name for name in OWN_PROGRAMS if userdata.get(name)]
+    own = _own(userdata)
     if own and found.way == "addresses" and jobs > 1 and "jobs" not in userdata:
         jobs = 1
         text += (
@@ -204,11 +226,23 @@ def _read(path: Path) -> str:
         return ""
 
 
+def lacking() -> dict[str, str]:
+    """Why this machine cannot do what it should: keep nodes apart by `namespaces`, and have it seen what a program of
+    the user's connects to directly. Empty where it can."""
+    begin({"keeper": "any"})
+    failure, unmet = _failure(_make_node), _failure(_lead_connections)
+    why = reason(failure) if failure else ""
+    return {"namespaces": why, "direct": why or (unmet.text if unmet else "")}
+
+
 def main() -> int:
-    """Say whether each node can be a machine of its own here, and why not; the exit code is 0 when it can, else 1."""
-    failure = Probe().failure()
-    print("each node can be a machine of its own here" if failure is None else reason(failure))
-    return int(failure is not None)
+    """Say what cannot be tried on this machine, and why; the exit code is 1 when there is such a thing."""
+    why = lacking()
+    if why["namespaces"]:
+        print(f"nodes that are machines of their own: {why['namespaces']}")
+    elif why["direct"]:
+        print(f"programs that do not ask by way of HTTP_PROXY: {why['direct']}")
+    return int(any(why.values()))
 
 
 if __name__ == "__main__":

@@ -37,13 +37,14 @@ def start(context: Context) -> None:
     if context.settings.clock == "real":
         userdata.setdefault("limit_s", str(REAL_LIMIT_S))
     Scenario.continue_after_failed_step = context.settings.go_on
-    is_apart = context.settings.isolation == "namespaces"
+    chosen = context.settings
+    is_apart = chosen.isolation == "namespaces"
     if not is_apart:
         ports.check_free()
     directory = Path(userdata.get("run_dir") or tempfile.mkdtemp(prefix="rbee-bdd-"))
     context.run_directory = directory
     context.world = start_world(
-        directory / "world", context.settings.stand_ins, warm=context.settings.warm, namespaces=is_apart
+        directory / "world", chosen.stand_ins, warm=chosen.warm, namespaces=is_apart, direct=chosen.direct
     )
     watch("the world", context.world.process, context.world.log)
 

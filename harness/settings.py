@@ -46,7 +46,8 @@ class Settings:
     long a step that acts waits at most, in seconds of real time. rust_log: handed to every program. prove: each
     Then step has to show that it can fail. go_on: steps are run after one has failed, too. stand_ins: where the
     stand-ins' program files are, None for the project's own. warm: those are forked from a warm parent instead of
-    being exec'd. isolation: how nodes are kept apart, `namespaces` or `addresses`."""
+    being exec'd. isolation: how nodes are kept apart, `namespaces` or `addresses`. direct: what
+    programs of the user's connect to directly, not by way of HTTP_PROXY, is witnessed, too."""
 
     programs: Mapping[str, Path | None]
     clock: str
@@ -58,6 +59,7 @@ class Settings:
     stand_ins: Path | None
     warm: bool
     isolation: str
+    direct: bool
 
     @property
     def evidence_s(self) -> float:
@@ -76,6 +78,7 @@ def read(userdata: Mapping[str, str]) -> Settings:
     # A program that is the user's own lives in real time, unless he says that it does not.
     clock = _one_of("clock", userdata.get("clock", "real" if any(programs.values()) else "stage"), CLOCKS)
     default_s = STAGE_WAIT_S if clock == "stage" else REAL_WAIT_S
+    found = isolation.choose(userdata)
     return Settings(
         programs=programs,
         clock=clock,
@@ -86,7 +89,8 @@ def read(userdata: Mapping[str, str]) -> Settings:
         go_on=is_yes("go_on", userdata.get("go_on", "no")),
         stand_ins=_directory("stand_ins", userdata.get("stand_ins")),
         warm=is_yes("warm", userdata.get("warm", "yes")) and not all(programs.values()),
-        isolation=isolation.choose(userdata).way,
+        isolation=found.way,
+        direct=found.way == "namespaces" and not found.unmet,
     )
 
 

@@ -32,17 +32,24 @@ class World:
 
 
 def start_world(
-    directory: Path, stand_ins: Path | None = None, *, warm: bool = False, namespaces: bool = False
+    directory: Path,
+    stand_ins: Path | None = None,
+    *,
+    warm: bool = False,
+    namespaces: bool = False,
+    direct: bool = False,
 ) -> World:
     """Start the world process with everything of its own below `directory`. Nobody need wait until it is up: who
     connects to its socket meanwhile is served then.
 
     stand_ins: where the program files of the stand-ins are, if not in the project's bin. warm: the project's own
-    are forked from a warm parent, which the world starts. namespaces: each node has its own. Raises
+    are forked from a warm parent, which the world starts. namespaces: each node has its own. direct:
+    what programs of the user's connect to there directly is witnessed, too. Raises
     WorldNotStarted, and OSError when there is no place for its files."""
     directory.mkdir(parents=True, exist_ok=True)
     place, log = directory / "world.sock", directory / WORLD_LOG
-    words = [word for word, is_wanted in (("warm", warm), ("namespaces", namespaces)) if is_wanted]
+    wanted = {"warm": warm, "namespaces": namespaces, "direct": direct}
+    words = [word for word, is_wanted in wanted.items() if is_wanted]
     # Signals wait until the world is up and can end in order.
     with socket.socket(socket.AF_UNIX) as listener, log.open("wb") as errors, signals.kept():
         try:

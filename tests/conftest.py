@@ -48,8 +48,9 @@ def skipped(config: pytest.Config) -> list[Any]:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what needs namespaces on a machine that allows none; scripts/test says so."""
-    needing = [item for item in items if item.get_closest_marker("namespaces")]
-    if needing and isolation.choose({}).way != "namespaces":
+    """Leave out what needs namespaces on a machine that allows none, or what more it lacks; scripts/test says so."""
+    lacking = [marker for marker, why in isolation.lacking().items() if why]
+    needing = [item for item in items if any(item.get_closest_marker(marker) for marker in lacking)]
+    if needing:
         config.hook.pytest_deselected(items=needing)
         items[:] = [item for item in items if item not in needing]

@@ -1,5 +1,5 @@
-"""The world process: `python -m harness.world PARENT [warm] [namespaces]`, with a listening Unix socket as its standard
-input. Started by the harness, once for a run; it ends with its parent, whose process id it is told."""
+"""The world process: `python -m harness.world PARENT [warm] [namespaces] [direct]`, with a listening Unix socket as its
+standard input. Started by the harness, once for a run; it ends with its parent, whose process id it is told."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import sys
 from harness.world import warm_process
 from harness.world.namespaces import Home
 
-WORDS = {"warm", "namespaces"}
+WORDS = {"warm", "namespaces", "direct"}
 PR_SET_CHILD_SUBREAPER = 36  # linux/prctl.h
 DESCRIPTORS = 1 << 14  # a stage comes to 4,000 at most: connections, clock lines, launchers
 
@@ -22,10 +22,11 @@ def main() -> int:
     """Serve stages until SIGTERM, SIGINT, or the end of the parent. Its own files lie in the working directory.
 
     With the word `warm` the stand-ins are forked from a warm parent instead of being exec'd; with `namespaces` each
-    node has its own."""
+    node has its own; with `direct` what programs of the user's connect to there directly is witnessed, too."""
     parent, *words = sys.argv[1:] or [""]
     if not parent.isdecimal() or not WORDS.issuperset(words) or not stat.S_ISSOCK(os.fstat(0).st_mode):
-        usage = "Usage: python -m harness.world PARENT [warm] [namespaces] (the harness starts it, with a socket)"
+        known = "[warm] [namespaces] [direct]"
+        usage = f"Usage: python -m harness.world PARENT {known} (the harness starts it, with a socket)"
         print(usage, file=sys.stderr)
         return 2
     leave_terminal()
@@ -36,7 +37,7 @@ def main() -> int:
     # Imported beside the warm parent, which loads for as long.
     from harness.world import service
 
-    service.run(int(parent), started, home)
+    service.run(int(parent), started, home, leads="direct" in words)
     return 0
 
 

@@ -16,6 +16,7 @@ from harness.world.eventstream import EventSplitter, LineSplitter
 from harness.world.topology import Node
 
 TOLD_BODY_BYTES = http1.KEPT_BODY_BYTES  # docs/design.md, "What the world tells": a longer body is told as null
+ESTABLISHED = b"HTTP/1.1 200 Connection established\r\n\r\n"
 _URL = re.compile(r"http://(?P<authority>[^/?#]+)(?P<path>[^#]*)", re.IGNORECASE)
 
 
@@ -23,12 +24,14 @@ class Stage(Protocol):
     """What the network needs of the stage that it belongs to.
 
     `control_node` is the name of the node where the operator sits, `operator_path` the Unix socket at which the
-    operator asks. `hub` is the address and port of the model hub."""
+    operator asks. `hub` is the address and port of the model hub. `hosts` are the addresses of nodes and hub by their
+    names, as programs know them that connect directly; none where these are not met."""
 
     nodes: dict[str, Node]
     control_node: str
     operator_path: Path
     hub: tuple[str, int] | None
+    hosts: Mapping[str, str]
 
     def tell(self, event: str, **fields: Any) -> None:
         """Tell the harness of an event."""
@@ -72,7 +75,8 @@ class Destination:
 class Exchange:
     """One request that has reached the network, on the `connection` of its asker.
 
-    `asker` is the name of a node, or "operator"; `process` the one that asks, where it was found. `size` counts the
+    `asker` is the name of a node, or "operator"; `process` the one that asks, where it was found. Who asks `is_direct`
+    does not know that he has reached the network, and not his destination. `size` counts the
     bytes of the answer's body that have passed; of a tunnel, those that have passed to the asker."""
 
     stage: Stage
@@ -82,6 +86,7 @@ class Exchange:
     connection: http1.Connection
     request: http1.Request
     destination: Destination
+    is_direct: bool = False
     size: int = 0
     is_answered: bool = False
     is_over: bool = False
@@ -107,6 +112,11 @@ class Exchange:
             headers=http1.fields(self.request.headers),
             body=_text(self.request.body),
         )
+
+    async def established(self) -> None:
+        """Say to who asked for a tunnel that there is one. Raises GoneError."""
+        if not self.is_direct:
+            await self.connection.stream.send(ESTABLISHED)
 
     def answered(self, status: int, headers: Mapping[str, str]) -> None:
         """Tell that the answer's head has passed; `headers` have lower-case names."""

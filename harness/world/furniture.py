@@ -6,6 +6,7 @@ from __future__ import annotations
 import functools
 import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 from harness.world.namespaces import COVERED, MACHINE
@@ -27,16 +28,17 @@ PLACES |= {f"/usr/local/bin/{INTERPRETER.name}", "/usr/local/include", "/usr/loc
 """Where furniture may lie on a node."""
 
 
-def lay(node: Node) -> None:
-    """Put all of it into the directories of a node, which have been made. Raises OSError."""
-    for name, text in _texts(node).items():
+def lay(node: Node, hosts: Mapping[str, str]) -> None:
+    """Put all of it into the directories of a node, which have been made; `hosts` are addresses by the names for which
+    programs there know them, beside its own. Raises OSError."""
+    for name, text in _texts(node, hosts).items():
         with open(f"{node.directory}/root/etc/{name}", "xb", buffering=0) as file:
             file.write(text)
     for place, target in _links().items():
         os.symlink(target, f"{node.directory}/root{place}")
 
 
-def _texts(node: Node) -> dict[str, bytes]:
+def _texts(node: Node, hosts: Mapping[str, str]) -> dict[str, bytes]:
     """The files of the node's own in /etc."""
     uid, gid = os.getuid(), os.getgid()
     users = [f"{USER}:x:{uid}:{gid}::{node.directory}/home:/bin/sh"]
@@ -45,10 +47,11 @@ def _texts(node: Node) -> dict[str, bytes]:
     if uid:
         users.append("root:x:0:0::/root:/bin/sh")
         groups.append("root:x:0:")
+    others = [f"{address} {name}" for name, address in hosts.items() if name != node.host]
     return {
         "group": _lines(groups),
         "hostname": _lines([node.host]),
-        "hosts": _lines([f"127.0.0.1 localhost {node.host}"]),
+        "hosts": _lines([f"127.0.0.1 localhost {node.host}", *others]),
         "nsswitch.conf": NSSWITCH,
         "passwd": _lines(users),
     }

@@ -21,13 +21,15 @@ if TYPE_CHECKING:
 @dataclass(frozen=True)
 class House:
     """What all stages of a run share; `shared` are the stages on which several attempts play, one after the other.
-    Without a warm parent every program is exec'd; without a home all nodes are on the machine's own ground."""
+    Without a warm parent every program is exec'd; without a home all nodes are on the machine's own ground. leads: what
+    programs of the user's connect to directly is led to the network of their stage."""
 
     keys: Keys
     selector: ClockSelector
     orphans: Orphans
     warm_parent: WarmParent | None
     home: Home | None
+    leads: bool
     shared: dict[Path, Tenant] = field(default_factory=dict)
 
 

@@ -22,7 +22,7 @@ OPEN_TREE_CLONE, MOVE_MOUNT_F_EMPTY_PATH, MOUNT_ATTR_RDONLY = 1, 4, 1  # linux/m
 MOUNT_ATTR = struct.Struct("=QQQQ")  # struct mount_attr: to set, to clear, propagation, user namespace
 
 CAPABILITY_VERSION = 0x20080522  # linux/capability.h: two words of each set
-CAP_SYS_CHROOT, CAP_SYS_ADMIN = 18, 21
+CAP_NET_ADMIN, CAP_SYS_CHROOT, CAP_SYS_ADMIN = 12, 18, 21
 PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE = 47, 2  # linux/prctl.h
 
 _libc = ctypes.CDLL(None, use_errno=True)

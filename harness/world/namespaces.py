@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
@@ -84,12 +84,12 @@ class Home:
         kernel.enter(self._own[0])
 
     @contextmanager
-    def lending(self) -> Iterator[None]:
-        """A context: what is exec'd in it may go into namespaces, too."""
+    def lending(self, capabilities: Sequence[int]) -> Iterator[None]:
+        """A context: what is exec'd in it has these capabilities, too. (A program of root's has them anyway.)"""
         if not self._is_users:
             yield
             return
-        kernel.lend(LENT)
+        kernel.lend(capabilities)
         try:
             yield
         finally:

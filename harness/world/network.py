@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 import itertools
 import traceback
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
 from functools import partial
 
 import h11
 
 from harness import fixtures
-from harness.world import http1
+from harness.world import direct, http1
 from harness.world.askers import Askers, Sockets
 from harness.world.exchange import Destination, Exchange, Stage
 from harness.world.faults import Faults
@@ -20,8 +20,9 @@ from harness.world.ground import MACHINE, Ground
 from harness.world.relay import relay
 from harness.world.sockets import GoneError, Listener, Stream, connect
 from harness.world.topology import PROXY_PORT, SSH_PORT, Node
-from harness.world.tunnel import ESTABLISHED, tunnel
+from harness.world.tunnel import tunnel
 
+Serve = Callable[[str, Sockets, Stream], Awaitable[None]]
 OPERATOR = "operator"  # the asker of the harness's own requests
 OWN_NAMES = ("localhost", "127.0.0.1")  # to each node, itself
 ADVICE = "This is the network of a stage, a forward proxy: it takes requests for http://host:port/path, and CONNECT."
@@ -48,15 +49,20 @@ class Network:
                 with node.ground.network():
                     sockets = Sockets()
                 self._sockets.append(sockets)
-                listener = Listener(partial(self._serve, node.name, sockets))
-                self._listeners.append(listener)
-                await listener.open(node.address, PROXY_PORT, node.ground)
+                await self._listen(self._serve, node, sockets, PROXY_PORT)
+                if self._stage.hosts:
+                    await self._listen(self._serve_direct, node, sockets, direct.PORT)
             listener = Listener(partial(self._serve, OPERATOR, None))
             self._listeners.append(listener)
             await listener.open_at(self._stage.operator_path)
         except OSError:
             await self.close()
             raise
+
+    async def _listen(self, serve: Serve, node: Node, sockets: Sockets, port: int) -> None:
+        listener = Listener(partial(serve, node.name, sockets))
+        self._listeners.append(listener)
+        await listener.open(node.address, port, node.ground)
 
     async def close(self) -> None:
         """Listen no more, and break off every exchange under way; nothing more is told."""
@@ -76,16 +82,37 @@ class Network:
         except GoneError:
             pass  # it never asked anything
         else:
-            number = next(self._numbers)
             process = self._askers.find(sockets, stream.own, stream.peer) if sockets else None
-            exchange = Exchange(self._stage, number, asker, process, connection, request, destination)
-            try:
-                await self._carry(exchange)
-            except Exception:  # a fault of the world's own costs the exchange only
-                traceback.print_exc()
-                await exchange.break_off("broken")
+            number = next(self._numbers)
+            await self._carry(Exchange(self._stage, number, asker, process, connection, request, destination))
+
+    async def _serve_direct(self, asker: str, sockets: Sockets, stream: Stream) -> None:
+        """The one exchange of a connection that was meant for somebody else. What is no HTTP passes like a tunnel."""
+        address, port = stream.meant_for
+        host = next((name for name, known in self._stage.hosts.items() if known == address), OWN_NAMES[1])
+        connection = http1.Connection(stream, h11.SERVER)
+        request = http1.Request("CONNECT", f"{host}:{port}", "1.1", [], b"", is_whole=True)
+        try:
+            if await direct.speaks_http(stream, port):
+                request = await http1.read_request(connection)
+        except http1.NotHttpError as error:
+            await http1.refuse(connection, error, ADVICE)
+        except GoneError:
+            pass
+        else:
+            process = self._askers.find(sockets, (address, port), stream.peer)
+            place = Destination(host, port, "" if request.method == "CONNECT" else request.target)
+            number = next(self._numbers)
+            await self._carry(Exchange(self._stage, number, asker, process, connection, request, place, is_direct=True))
 
     async def _carry(self, exchange: Exchange) -> None:
+        try:
+            await self._pass(exchange)
+        except Exception:  # a fault of the world's own costs the exchange only
+            traceback.print_exc()
+            await exchange.break_off("broken")
+
+    async def _pass(self, exchange: Exchange) -> None:
         """Tell of the exchange from beginning to end. Faults come before names: they may hit a host that is no node."""
         node = self._node(exchange)
         exchange.asked(node.name if node else None)
@@ -104,6 +131,8 @@ class Network:
         answerer = await self._reach(exchange)
         if answerer is None:
             exchange.ended("refused")
+            if exchange.is_direct:
+                exchange.connection.stream.reset()
             return
         try:
             if exchange.is_tunnel:
@@ -147,7 +176,7 @@ async def _swallow(exchange: Exchange, fault: int) -> None:
     exchange.hit(fault, "swallow")
     if exchange.is_tunnel:
         with suppress(GoneError):
-            await exchange.connection.stream.send(ESTABLISHED)
+            await exchange.established()
     await exchange.connection.stream.gone()
     exchange.ended("swallowed")
 

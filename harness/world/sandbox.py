@@ -62,10 +62,11 @@ DIRECTORIES = (
 class Contents:
     """What nodes hold. `programs` says for each of the four which binary of the user's it is, or None for our stand-in,
     which with `launchers` lets itself be forked. Nodes with an `own_ground` get furniture, and the user's binaries are
-    mounted there instead of being copied."""
+    mounted there instead of being copied. `hosts` are addresses by the names for which programs know them."""
 
     programs: Mapping[str, Path | None]
     keys: Keys
+    hosts: Mapping[str, str]
     launchers: bool = False
     own_ground: bool = False
 
@@ -84,7 +85,7 @@ def build(node: Node, contents: Contents) -> None:
             with contextlib.suppress(FileExistsError):  # mounts are on it: a node that is made anew
                 os.link(f"{node.directory}/store/{name}", place)
     if contents.own_ground:
-        furniture.lay(node)
+        furniture.lay(node, contents.hosts)
     _write_facts(node)
     _write_ssh(f"{node.directory}/home/.ssh", contents.keys)
     if node.facts.installed:

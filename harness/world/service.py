@@ -22,21 +22,25 @@ from harness.world.warm_parent import WarmParent
 GARBAGE = 10_000  # how many new objects there may be before garbage is looked for among them
 
 
-def run(parent: int, loading: tuple[int, socket.socket] | None, home: Home | None) -> None:
+def run(parent: int, loading: tuple[int, socket.socket] | None, home: Home | None, *, leads: bool) -> None:
     """Serve stages at the socket that is the standard input, until this process is asked to end, or its `parent` is
     gone; then remove those that are left.
 
     `loading`: the warm parent that is to fork the stand-ins; without one they are exec'd. `home`: from where nodes get
-    namespaces of their own."""
+    namespaces of their own. `leads`: see `House`."""
     gc.freeze()  # what is loaded stays: there is no garbage to be looked for
     gc.set_threshold(GARBAGE)
     selector = ClockSelector()
     with asyncio.Runner(loop_factory=lambda: asyncio.SelectorEventLoop(selector)) as runner:
-        runner.run(_serve(parent, selector, loading, home))
+        runner.run(_serve(parent, selector, loading, home, leads))
 
 
 async def _serve(
-    parent: int, selector: ClockSelector, loading: tuple[int, socket.socket] | None, home: Home | None
+    parent: int,
+    selector: ClockSelector,
+    loading: tuple[int, socket.socket] | None,
+    home: Home | None,
+    leads: bool,
 ) -> None:
     loop = asyncio.get_running_loop()
     end = asyncio.Event()
@@ -52,7 +56,7 @@ async def _serve(
         end.set()
     orphans = Orphans()
     warm_parent = WarmParent(orphans, loading, home) if loading else None
-    house = House(keys.generate(), selector, orphans, warm_parent, home)
+    house = House(keys.generate(), selector, orphans, warm_parent, home, leads)
     library = Library(Path("models").absolute())
     attempts: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
 

@@ -18,6 +18,9 @@ READ_BYTES = 128 * 1024  # as much as is taken at once: a model of 5 MB passes i
 KEPT_BYTES = 4 * READ_BYTES  # of what nobody has asked for yet; then the other side has to wait
 ACKNOWLEDGED_LIMIT_S = 5.0  # real seconds; an asker that reads acknowledges within one delayed acknowledgement, 40 ms
 ACKNOWLEDGED_PAUSE_S = 0.0005
+MARK = 0x72626565  # "rbee": of the world's own sockets on a node's ground
+SO_ORIGINAL_DST = 80  # linux/netfilter_ipv4.h
+ADDRESS = struct.Struct("!2xH4s8x")  # struct sockaddr_in
 MOST_CONNECTIONS = 256  # to one listener, at a time: a scenario comes to a dozen
 
 # All streams of a loop read into this one, one after the other: memory for each read costs more than the read.
@@ -105,6 +108,19 @@ class Stream(asyncio.BufferedProtocol):
         with contextlib.suppress(OSError):
             self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
 
+    @property
+    def meant_for(self) -> tuple[str, int]:
+        """The address and port to which the other side has connected, where a rule of the kernel's led it here."""
+        packed = self._socket.getsockopt(socket.IPPROTO_IP, SO_ORIGINAL_DST, ADDRESS.size)
+        port, address = ADDRESS.unpack(packed)
+        return socket.inet_ntoa(address), port
+
+    async def first(self) -> bytes:
+        """The next bytes, which `receive` will return. None at the end, or when the other side resets."""
+        while not self._pieces and not self._at_end:
+            await self._change()
+        return self._pieces[0] if self._pieces else b""
+
     async def receive(self) -> bytes:
         """The next bytes, at most READ_BYTES; none at the end. Raises GoneError when the other side resets."""
         while not self._pieces:
@@ -185,6 +201,8 @@ def make(ground: Ground) -> socket.socket:
     with ground.network():
         # With no protocol named, asyncio would not know that it may say TCP_NODELAY.
         made = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    if ground.is_own:
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_MARK, MARK)
     made.setblocking(False)
     return made
 

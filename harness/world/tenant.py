@@ -11,7 +11,7 @@ from contextlib import AbstractContextManager
 from functools import partial
 from typing import Any
 
-from harness.world import sandbox
+from harness.world import direct, sandbox
 from harness.world.askers import Askers
 from harness.world.clock import RealClock, StageClock, Wait
 from harness.world.ends import Ends
@@ -33,7 +33,6 @@ END_FLOW_US = 30_000_000  # on the clock, while programs end: a hive's cascade t
 NETWORK_TRIES = 50
 NETWORKS = (int(ipaddress.ip_address("127.1.0.0")) >> 8, int(ipaddress.ip_address("127.255.254.0")) >> 8)
 """The first and last /24 network of loopback that a stage may get; 127.0 is left to everybody else."""
-HUB_NUMBER = 251  # the address in a stage's network that belongs to no node
 LOOPBACK = "127.0.0.1"  # where everybody is on a ground of its own
 
 
@@ -52,6 +51,8 @@ class Tenant:
         self.nodes = order.topology.place(order.directory)
         self.operator_path = order.directory / "operator.sock"
         self.hub: tuple[str, int] | None = None
+        leads = house.leads and any(order.programs.values())
+        self.hosts: Mapping[str, str] = direct.hosts(self.nodes.values()) if leads else {}
         self.faults = Faults()
         self.files = Hub(order.directory)
         self.processes = Processes(self, house.orphans)
@@ -62,9 +63,8 @@ class Tenant:
             RealClock(self._crowd, self._flow_ends) if order.real else StageClock(self._crowd, self._flow_ends)
         )
         self._order, self._house = order, house
-        self._contents = sandbox.Contents(
-            order.programs, house.keys, launchers=house.warm_parent is not None, own_ground=house.home is not None
-        )
+        is_own, is_warm = house.home is not None, house.warm_parent is not None
+        self._contents = sandbox.Contents(order.programs, house.keys, self.hosts, launchers=is_warm, own_ground=is_own)
         self._mounts: dict[str, list[Mount]] = {}  # of each node that has a ground of its own
         self._kept: dict[int, dict[str, Any]] = {}
         self._last_wait: Wait | None = None
@@ -84,7 +84,7 @@ class Tenant:
         if self._house.home is not None:
             hub_address = await self._open_grounds(self._house.home)
         else:
-            hub_address = _address(await self._open_network(), HUB_NUMBER)
+            hub_address = _address(await self._open_network(), direct.HUB_NUMBER)
         self.hub = hub_address, await self.files.open(hub_address)
         self._open_parts.push_async_callback(self.files.close)
         for node in self.nodes.values():
@@ -128,6 +128,8 @@ class Tenant:
             node.ground = home.node(node.host, self._mounts[node.name])
             node.address = LOOPBACK
             self._open_parts.callback(node.ground.close)
+            if self.hosts:
+                direct.lead(home, node.ground)
         proxy = Network(self, self.faults, self._askers)
         await proxy.open()
         self._open_parts.push_async_callback(proxy.close)

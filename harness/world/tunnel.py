@@ -7,8 +7,6 @@ import asyncio
 from harness.world.exchange import Exchange
 from harness.world.sockets import GoneError, Stream
 
-ESTABLISHED = b"HTTP/1.1 200 Connection established\r\n\r\n"
-
 
 async def tunnel(exchange: Exchange, host: Stream) -> None:
     """Carry bytes between the exchange's asker and `host` until both have said that they are done, or one resets."""
@@ -34,7 +32,7 @@ async def _outward(exchange: Exchange, host: Stream) -> None:
 
 async def _homeward(exchange: Exchange, host: Stream) -> None:
     asker = exchange.connection.stream
-    await asker.send(ESTABLISHED)
+    await exchange.established()
     while data := await host.receive():
         await asker.send(data)
         exchange.size += len(data)

@@ -9,7 +9,7 @@ import sys
 from contextlib import nullcontext
 
 from harness.world import BARE
-from harness.world.namespaces import Home
+from harness.world.namespaces import LENT, Home
 
 PROJECT = os.path.dirname(os.path.dirname(os.path.dirname(__file__)))
 
@@ -19,7 +19,7 @@ def start(home: Home | None) -> tuple[int, socket.socket]:
     it has loaded the stand-ins. Where nodes have namespaces of their own it may send its forks there. Raises
     OSError."""
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    with theirs, home.lending() if home is not None else nullcontext():
+    with theirs, home.lending(LENT) if home is not None else nullcontext():
         pid = os.posix_spawn(
             sys.executable,
             [sys.executable, "-m", "mocks.common.warm"],

@@ -29,7 +29,7 @@ def proc(tmp_path: Path) -> Path:
 @pytest.fixture
 def refused(monkeypatch: pytest.MonkeyPatch) -> None:
     """This machine allows no namespaces."""
-    monkeypatch.setattr(isolation, "_found", [FORBIDDEN])
+    monkeypatch.setattr(isolation, "_found", {isolation._make_node: FORBIDDEN})
 
 
 def tell(proc: Path, name: str, text: str) -> None:
@@ -99,27 +99,23 @@ def test_a_chroot_is_recognized(proc: Path, uid: int, number: int) -> None:
 
 
 def test_a_probe_tells_whether_namespaces_are_allowed() -> None:
-    failure = isolation.Probe().failure()
+    failure = isolation.Probe(isolation._make_node).failure()
 
     assert isolation.choose({}).way == ("namespaces" if failure is None else "addresses")
 
 
-def test_a_probe_tells_what_failed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_probe_tells_what_failed() -> None:
     def fail() -> None:
         raise PermissionError(errno.EPERM, "unshare: Operation not permitted")
 
-    monkeypatch.setattr(isolation, "_try", fail)
-
-    assert isolation.Probe().failure() == FORBIDDEN
+    assert isolation.Probe(fail).failure() == FORBIDDEN
 
 
-def test_a_probe_that_breaks_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_probe_that_breaks_is_a_failure() -> None:
     def fail() -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(isolation, "_try", fail)
-
-    assert isolation.Probe().failure() == Failure(0, "the process that tried it ended with 1")
+    assert isolation.Probe(fail).failure() == Failure(0, "the process that tried it ended with 1")
 
 
 def test_addresses_are_taken_where_the_machine_allows_nothing_else(refused: None) -> None:
@@ -159,7 +155,7 @@ def test_by_addresses_programs_of_the_users_run_one_scenario_at_a_time(
 def test_the_sizes_of_programs_of_the_users_are_counted(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, found: Failure | None, copies: int
 ) -> None:
-    monkeypatch.setattr(isolation, "_found", [found])
+    monkeypatch.setattr(isolation, "_found", {isolation._make_node: found, isolation._lead_connections: None})
     (tmp_path / "queen").write_bytes(bytes(1000))
 
     applied = isolation.apply(OPTIONS, {"queen": str(tmp_path / "queen"), "hive": "/nowhere", "jobs": "3"})
@@ -168,6 +164,6 @@ def test_the_sizes_of_programs_of_the_users_are_counted(
 
 
 def test_in_namespaces_programs_of_the_users_run_beside_each_other(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(isolation, "_found", [None])
+    monkeypatch.setattr(isolation, "_found", {isolation._make_node: None, isolation._lead_connections: None})
 
     assert isolation.apply(OPTIONS, {"queen": "/x"}).jobs == OPTIONS.jobs

@@ -153,5 +153,5 @@ def test_the_world_program_tells_its_use() -> None:
 
     assert (ended.returncode, ended.stderr) == (
         2,
-        "Usage: python -m harness.world PARENT [warm] [namespaces] (the harness starts it, with a socket)\n",
+        "Usage: python -m harness.world PARENT [warm] [namespaces] [direct] (the harness starts it, with a socket)\n",
     )

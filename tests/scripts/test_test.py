@@ -65,9 +65,17 @@ def test_what_cannot_be_checked_by_this_user_is_said(machine: Machine) -> None:
 
 
 def test_a_machine_without_namespaces_is_said_with_the_reason(machine: Machine) -> None:
-    said = run(machine, FORBIDDEN="a limit allows no more namespaces").stdout
+    said = run(machine, FORBIDDEN="nodes that are machines of their own: a limit").stdout
 
-    assert "\nnot checked here: nodes that are machines of their own: a limit allows no more namespaces\n" in said
+    assert "\nnot checked here: nodes that are machines of their own: a limit\n" in said
+
+
+def test_with_insist_what_cannot_be_checked_is_a_failure(machine: Machine) -> None:
+    done = run(machine, "--insist", "lint", FORBIDDEN="nodes that are machines of their own: a limit")
+
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "not checked here: nodes that are machines of their own: a limit\n" in done.stderr
+    assert run(machine, "--insist", "lint").stdout.endswith("checks: 1 passed, 0 failed\n")
 
 
 def test_checks_can_be_chosen_by_their_names(machine: Machine) -> None:

@@ -12,7 +12,7 @@ import random
 import socket
 import tempfile
 import threading
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +48,7 @@ class NetworkStage:
         self._directory = tempfile.TemporaryDirectory()
         self.operator_path = Path(self._directory.name) / "operator.sock"
         self.hub: tuple[str, int] | None = None
+        self.hosts: Mapping[str, str] = {}
         self.faults = Faults()
         self.network = Network(self, self.faults, Askers(lambda: [os.getpid()], []))
         self.events: list[dict[str, Any]] = []

@@ -34,7 +34,7 @@ def nodes_below(directory: Path, programs: Mapping[str, Path | None], network: s
     }
     nodes = {name: Node(name, number, directory / name, facts[name]) for number, name in enumerate(facts, start=1)}
     for node in nodes.values():
-        sandbox.build(node, sandbox.Contents(programs, KEYS))
+        sandbox.build(node, sandbox.Contents(programs, KEYS, {}))
         node.address = f"{network}.{node.number}"
     return nodes
 
@@ -55,6 +55,7 @@ class NodeStage:
     rust_log: str | None = None
     control_node = "blep"
     hub: tuple[str, int] | None = None
+    hosts: Mapping[str, str] = {}
 
     def __init__(self, directory: Path, runner: asyncio.Runner, orphans: Orphans) -> None:
         self.stage = self.mark = str(directory)
