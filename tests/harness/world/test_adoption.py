@@ -37,7 +37,10 @@ def pid_said(stage: NodeStage, pid: int) -> int:
 
 def orphan(stage: NodeStage, disguise: str = "") -> int:
     """The pid of an orphan, which has been running for a while when its parent is killed."""
-    parent = stage.shell(f"{disguise} {SAY_AND_STAY} & exec sleep 1000")
+    go = stage.directory / "go"
+    os.mkfifo(go)
+    parent = stage.shell(f"read go <{go}; {disguise} {SAY_AND_STAY} & exec sleep 1000")
+    go.write_text("now\n")  # by now the parent and whatever it had started have the sign of the stage
     pid = pid_said(stage, parent)
     stage.processes.signal(parent, signal.SIGKILL)
     stage.ended(parent)
