@@ -61,6 +61,7 @@ def promised() -> list[Thing]:
         Thing("scenario 949 from cold", [*behave, f"features/{FEATURE}:949"], PROJECT, 5.0),
         Thing("scenario 949, everything exec'd", [*behave, "-D", "warm=no", f"features/{FEATURE}:949"], PROJECT),
         *suite,
+        Thing("the suite, `-j 3`, nodes by addresses", [*behave, "-j", "3", "-D", "isolation=addresses"], PROJECT),
     ]
 
 
