@@ -7,7 +7,7 @@ Feature: TEST-001 - inference across the nodes of rbee
   - A Then is read from what a program left behind: exit code, printed text, an exchange on the network, a row, a file, a
     process, a login, a time on the clock. Figures are meant literally; an MB is a MiB.
   - Nothing in the background registers a node; a scenario that uses one does so in a step of its own.
-  - @needs-clock takes more than 30 real seconds without the clock: skipped when a program of your own is tested.
+  - @needs-clock takes more than 30 real seconds without the clock; in real time such a scenario waits beside the others.
 
   Background:
     Given the topology:

@@ -8,6 +8,7 @@ import os
 import shutil
 import sys
 import tempfile
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 
@@ -16,12 +17,20 @@ from behave.runner import Context
 
 from harness import isolation, ports, settings
 from harness.runner import Runner, options, story
+from harness.runner.options import Options
 from harness.runner.watched import watch
 from harness.world_process import World, end_world, start_world
 
 REAL_LIMIT_S = 900  # of a scenario in real time: the longest waits take five minutes, and some have two
 
-options.adjusted_by(isolation.begin)
+
+def begin(userdata: Mapping[str, str]) -> Callable[[Options], Options]:
+    """What this project makes of the options of a run; what takes a while goes on from now on."""
+    keep_apart = isolation.begin(userdata)
+    return lambda chosen: settings.let_wait(keep_apart(chosen), userdata)
+
+
+options.adjusted_by(begin)
 
 
 def start(context: Context) -> None:

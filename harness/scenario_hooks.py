@@ -36,13 +36,7 @@ class FaultNotFired(Exception):
 
 
 def open_stage(context: Context, scenario: Scenario) -> None:
-    """Open a stage for `scenario`, with a queen that answers.
-
-    A scenario that takes minutes in real time is skipped when a program of the user's own is tested in it."""
-    settings = context.settings
-    if settings.replaced and settings.clock == "real" and "needs-clock" in scenario.effective_tags:
-        scenario.skip("needs the clock")
-        return
+    """Open a stage for `scenario`, with a queen that answers."""
     is_shared = context.settings.queen_scope == "run" and not _ends_the_queen(scenario)
     attempt = Path(context.config.userdata.get("attempt_dir") or context.run_directory / f"line-{scenario.line}")
     context.stage = stage = Stage(

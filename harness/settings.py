@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from harness import isolation
 from harness.runner.declared import Option, declare
-from harness.runner.options import WrongUse, is_yes
+from harness.runner.options import Options, WrongUse, is_yes
 
 PROGRAMS = {"keeper": "rbee-keeper", "queen": "queen-rbee", "hive": "rbee-hive", "worker": "llm-worker-rbee"}
 CLOCKS = ("stage", "real")
+WAITING_TAG = "needs-clock"  # of scenarios that wait for more than 30 s, which is real time without the clock
 QUEEN_SCOPES = ("scenario", "run")
 STAGE_WAIT_S, REAL_WAIT_S = 60.0, 600.0
 # A Then step awaits what is under way when time stands, never time itself: on a stage's clock nothing should be left.
@@ -75,8 +76,7 @@ class Settings:
 def read(userdata: Mapping[str, str]) -> Settings:
     """The settings in behave's userdata and the environment. Raises SettingsError."""
     programs = {name: _program(option, userdata.get(option)) for option, name in PROGRAMS.items()}
-    # A program that is the user's own lives in real time, unless he says that it does not.
-    clock = _one_of("clock", userdata.get("clock", "real" if any(programs.values()) else "stage"), CLOCKS)
+    clock = _clock(userdata)
     default_s = STAGE_WAIT_S if clock == "stage" else REAL_WAIT_S
     found = isolation.choose(userdata)
     return Settings(
@@ -92,6 +92,20 @@ def read(userdata: Mapping[str, str]) -> Settings:
         isolation=found.way,
         direct=found.way == "namespaces" and not found.unmet,
     )
+
+
+def let_wait(chosen: Options, userdata: Mapping[str, str]) -> Options:
+    """The options of a run, in which scenarios that wait for minutes in real time wait beside all others; unless only
+    one may run at a time."""
+    waits = _clock(userdata) == "real" and chosen.jobs > 1
+    return replace(chosen, waiting_tag=WAITING_TAG if waits else "")
+
+
+def _clock(userdata: Mapping[str, str]) -> str:
+    """The time in which programs live. One that is the user's own lives in real time, unless he says that it does
+    not."""
+    is_own = any(userdata.get(option) for option in PROGRAMS)
+    return _one_of("clock", userdata.get("clock", "real" if is_own else "stage"), CLOCKS)
 
 
 def _one_of(option: str, value: str, values: Sequence[str]) -> str:

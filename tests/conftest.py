@@ -10,9 +10,10 @@ import pytest
 
 from harness import isolation
 
-# A shell starts what it runs in the background with SIGINT ignored, and so would every program of a test be: many of
-# them are about Ctrl+C.
+# A shell starts what it runs in the background with SIGINT ignored, nohup with SIGHUP, and so would every program of a
+# test be: many of them are about Ctrl+C and closed terminals.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 OF_THE_USER = ("LANGUAGE", "LC_ALL", "LC_MESSAGES", "COLUMNS", "LINES", "NO_COLOR", "FORCE_COLOR", "PYTHON_COLORS")
 for name in OF_THE_USER:

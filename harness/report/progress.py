@@ -78,8 +78,9 @@ class Progress:
         self._jobs = event["jobs"]
         order = f", order: {event['order']}" if event["order"] != "plan" else ""
         seed = f" (seed {event['seed']})" if event["seed"] is not None else ""
+        beside = f", and {event['beside']} that mostly wait beside them" if event.get("beside") else ""
         apart = f"\n{event['isolation']}" if event.get("isolation") else ""
-        return f"{_scenarios(event['planned'])}, {self._jobs} at a time{order}{seed}{apart}"
+        return f"{_scenarios(event['planned'])}, {self._jobs} at a time{beside}{order}{seed}{apart}"
 
     def _on_planned(self, event: Event) -> None:
         self._names[event["number"]] = f"{event['location']}  {event['name']}"

@@ -36,14 +36,15 @@ SHORTAGE_PAUSE_S = 0.1
 class Terms:
     """What the crew works to.
 
-    run: the run's name. directory: its folder. jobs: attempts at the same time. limit_s, run_limit_s: for a scenario
-    and for all, None for no limit. stop: start nothing more after the first red one. attached, live: the attempts are
-    in the terminal's session; they write to the terminal. process: the settings that before_all has left. again:
-    location → the command that repeats it."""
+    run: the run's name. directory: its folder. jobs: attempts at the same time, without those of scenarios that have
+    the waiting_tag. limit_s, run_limit_s: for a scenario and for all, None for no limit. stop: start nothing more after
+    the first red one. attached, live: the attempts are in the terminal's session; they write to the terminal. process:
+    the settings that before_all has left. again: location → the command that repeats it."""
 
     run: str
     directory: Path
     jobs: int
+    waiting_tag: str
     limit_s: float | None
     run_limit_s: float | None
     stop: bool

@@ -7,7 +7,7 @@ import selectors
 import shutil
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,23 +19,12 @@ from harness.runner.messages import Message
 from harness.runner.monotonic import now_s
 from harness.runner.plan import Planned
 from harness.runner.signals import Signals
-from harness.runner.under_way import Attempt
+from harness.runner.under_way import Attempt, Outcome
 from harness.runner.verdict import Verdict
 from harness.runner.watched import Watched
 
 RUN_LIMIT_EXIT_CODE = 124
 LONGEST_WAIT_S = 3600.0
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """How a planned scenario came to its verdict. told: the attempt's last message. output: the file with what it wrote
-    past behave's capture; None where it was not begun, or wrote to the terminal."""
-
-    verdict: Verdict
-    begun: bool
-    told: Message | None = None
-    output: Path | None = None
 
 
 class Crew:
@@ -91,7 +80,7 @@ class Crew:
         self.refresh()
 
     def _start_what_is_due(self) -> None:
-        while self._waiting and len(self._under_way) < self._terms.jobs and not self._signals.received:
+        while self._waiting and self._is_due(self._waiting[0]) and not self._signals.received:
             planned = self._waiting.popleft()
             try:
                 self._start(planned)
@@ -102,6 +91,12 @@ class Crew:
                 self._refuse(planned, Verdict(verdict.ERROR, f"it could not be begun: {error}"))
             else:
                 self._shortage.is_over()
+
+    def _is_due(self, planned: Planned) -> bool:
+        """Whether it may be begun beside those that are under way."""
+        tag = self._terms.waiting_tag
+        busy = [each for each in self._under_way.values() if not each.planned.waits(tag)]
+        return planned.waits(tag) or len(busy) < self._terms.jobs
 
     def refuse(self, final: Verdict) -> None:
         """Give this verdict to all that are not begun."""

@@ -12,11 +12,12 @@ from typing import Any
 from behave.model import Feature, Step
 
 from harness.runner import folder, replay, verdict
-from harness.runner.crew import Crew, Outcome
+from harness.runner.crew import Crew
 from harness.runner.guarded import Failed
 from harness.runner.messages import AWAITED, Message
 from harness.runner.plan import Planned
 from harness.runner.replay import Definitions, Replay
+from harness.runner.under_way import Outcome
 from harness.runner.verdict import Verdict
 
 SHOWN_BYTES = 2**17

@@ -31,7 +31,8 @@ class Options:
     one scenario at a time, in the terminal's session, without limits. stop: start nothing more after the first red
     one. prove: whether Then steps show that they can fail. isolation: how the nodes of scenarios are kept apart, in
     words, once that is known. programs_bytes: what the copies of the user's programs may come to in the run's
-    folder."""
+    folder. waiting_tag: scenarios with this tag mostly wait; they are begun first, and beside those that `jobs`
+    counts."""
 
     jobs: int
     order: str
@@ -44,6 +45,7 @@ class Options:
     prove: bool
     isolation: str = ""
     programs_bytes: int = 0
+    waiting_tag: str = ""
 
 
 Begin = Callable[[Mapping[str, Any]], Callable[[Options], Options]]

@@ -47,6 +47,10 @@ class Planned:
         """Its name in the history. Without the line: that moves when something is written above."""
         return f"{self.scenario.filename}::{self.scenario.name}"
 
+    def waits(self, tag: str) -> bool:
+        """Whether it mostly waits: it has this tag. The empty one nobody has."""
+        return tag in self.scenario.effective_tags
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -108,16 +112,19 @@ def check_addresses(locations: Sequence[FileLocation], features: Sequence[Featur
             raise WrongUse(f"{location} is past the last scenario; {_nearest(location, features)}")
 
 
-def in_order(planned: Sequence[Planned], order: str, seed: int, durations_s: Mapping[str, float]) -> list[Planned]:
+def in_order(
+    planned: Sequence[Planned], order: str, seed: int, durations_s: Mapping[str, float], waiting_tag: str = ""
+) -> list[Planned]:
     """The scenarios in the order in which they are begun.
 
     order: `plan`, as they stand; `longest`, by their last duration, unknown ones first; `random`, the same for the same
-    seed."""
+    seed. First of all come those with `waiting_tag`."""
     begun = list(planned)
     if order == "longest":
         begun.sort(key=lambda each: durations_s.get(each.key, float("inf")), reverse=True)
     elif order == "random":
         random.Random(seed).shuffle(begun)
+    begun.sort(key=lambda each: not each.waits(waiting_tag))
     return begun
 
 

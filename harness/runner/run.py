@@ -188,6 +188,7 @@ class Run:
             run=self._name,
             directory=self._directory,
             jobs=self._options.jobs,
+            waiting_tag=self._options.waiting_tag,
             limit_s=None if self._is_attached else limit_s,
             run_limit_s=None if self._is_attached else self._options.run_limit_s,
             stop=self._options.stop,
@@ -237,7 +238,7 @@ class Run:
     def _tell_plan(self, durations_s: Mapping[str, float]) -> list[Planned]:
         """Tell the plan; returns the scenarios in the order in which they are begun."""
         chosen = self._options
-        order = plan.in_order(self._plan.planned, chosen.order, chosen.seed, durations_s)
+        order = plan.in_order(self._plan.planned, chosen.order, chosen.seed, durations_s, chosen.waiting_tag)
         self._events.emit(
             "run_started",
             schema=events.SCHEMA_VERSION,
@@ -249,6 +250,7 @@ class Run:
             planned=len(order),
             left_out=self._plan.left_out,
             jobs=chosen.jobs,
+            beside=sum(each.waits(chosen.waiting_tag) for each in order),
             isolation=chosen.isolation,
             prove=chosen.prove,
             order=chosen.order,

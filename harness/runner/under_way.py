@@ -10,6 +10,7 @@ from collections import Counter, deque
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from harness.runner import tree
 from harness.runner.attempt import Setting
@@ -141,3 +142,14 @@ class Attempt:
             return os.waitpid(self.pid, 0)[1]
         except ChildProcessError:
             return None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a planned scenario came to its verdict. told: the attempt's last message. output: the file with what it wrote
+    past behave's capture; None where it was not begun, or wrote to the terminal."""
+
+    verdict: Verdict
+    begun: bool
+    told: Message | None = None
+    output: Path | None = None

@@ -8,6 +8,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
+from behave.model import Tag
 from behave.parser import parse_feature
 from hypothesis import given
 from hypothesis import strategies as st
@@ -30,6 +31,17 @@ def test_every_order_has_every_scenario_once(count: int, order: str, seed: int) 
     begun = in_order(plan, order, seed, {"f.feature::number 1": 3.0})
 
     assert sorted(each.number for each in begun) == list(range(1, count + 1))
+
+
+@given(st.sampled_from(["plan", "longest", "random"]), st.integers(0, 1000))
+def test_who_mostly_waits_is_begun_first(order: str, seed: int) -> None:
+    plan = planned(9)
+    for each in (plan[3], plan[7]):
+        each.scenario.tags.append(Tag("patient", 1))
+
+    begun = in_order(plan, order, seed, {}, "patient")
+
+    assert {each.number for each in begun[:2]} == {4, 8}
 
 
 @given(st.integers(2, 20), st.integers(0, 1000))
