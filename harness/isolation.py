@@ -14,10 +14,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from harness import programs
 from harness.runner.options import Options, WrongUse
 from harness.world.namespaces import Home, Mount
 
-OWN_PROGRAMS = ("keeper", "queen", "hive", "worker")  # the options that name a program of the user's own
 NODES = 2  # of a stage: features/topology.yaml; where they are addresses, each has its copies of programs
 INSTALLED_COPIES = 3  # that programs may make of themselves: scenarios about installations and builds
 WAYS = ("auto", "namespaces", "addresses")
@@ -106,10 +106,14 @@ _found: dict[Callable[[], None], Failure | None] = {}
 def begin(userdata: Mapping[str, str]) -> Callable[[Options], Options]:
     """Find out, beside other work, how nodes can be kept apart; returns what applies that to the options of a run."""
     if _wanted(userdata) != "addresses":
-        for attempt in [_make_node, *([_lead_connections] if _own(userdata) else [])]:
-            if attempt not in _probes:
-                _probes[attempt] = Probe(attempt)
+        for attempt in [_make_node, *([_lead_connections] if programs.own(userdata) else [])]:
+            _begin(attempt)
     return functools.partial(apply, userdata=userdata)
+
+
+def _begin(attempt: Callable[[], None]) -> None:
+    if attempt not in _probes:
+        _probes[attempt] = Probe(attempt)
 
 
 def choose(userdata: Mapping[str, str]) -> Isolation:
@@ -121,7 +125,7 @@ def choose(userdata: Mapping[str, str]) -> Isolation:
     begin(userdata)
     failure = _failure(_make_node)
     if failure is None:
-        unmet = _failure(_lead_connections) if _own(userdata) else None
+        unmet = _failure(_lead_connections) if programs.own(userdata) else None
         return Isolation("namespaces", "", unmet.text if unmet else "")
     why = reason(failure)
     if wanted == "namespaces":
@@ -136,33 +140,21 @@ def _failure(attempt: Callable[[], None]) -> Failure | None:
     return _found[attempt]
 
 
-def _own(userdata: Mapping[str, str]) -> list[str]:
-    """The programs that are the user's own."""
-    return [name for name in OWN_PROGRAMS if userdata.get(name)]
-
-
 def apply(chosen: Options, userdata: Mapping[str, str]) -> Options:
     """The options of a run, now that it is known how nodes are kept apart. By addresses only programs are that know of
     that: with one of the user's own, scenarios run one at a time, unless he says how many. Raises WrongUse."""
     found = choose(userdata)
     text, jobs = str(found), chosen.jobs
-    own = _own(userdata)
+    own = programs.own(userdata)
     if own and found.way == "addresses" and jobs > 1 and "jobs" not in userdata:
         jobs = 1
         text += (
-            f"; one scenario at a time, for the {own[0]} is yours, and one that listens on all addresses would be in "
-            "the way of another (if it knows RBEE_BIND_HOST, -D jobs=N runs N)"
+            f"; one scenario at a time, for the {next(iter(own))} is yours, and one that listens on all addresses "
+            "would be in the way of another (if it knows RBEE_BIND_HOST, -D jobs=N runs N)"
         )
-    size = sum(_size(userdata[name]) for name in own)
+    size = sum(path.stat().st_size for path in own.values())
     copies = INSTALLED_COPIES + (NODES * jobs if found.way == "addresses" else 0)
     return dataclasses.replace(chosen, jobs=jobs, isolation=text, programs_bytes=copies * size)
-
-
-def _size(program: str) -> int:
-    try:
-        return Path(program).expanduser().stat().st_size
-    except OSError:  # it will be said
-        return 0
 
 
 def _wanted(userdata: Mapping[str, str]) -> str:
@@ -229,7 +221,8 @@ def _read(path: Path) -> str:
 def lacking() -> dict[str, str]:
     """Why this machine cannot do what it should: keep nodes apart by `namespaces`, and have it seen what a program of
     the user's connects to directly. Empty where it can."""
-    begin({"keeper": "any"})
+    for attempt in (_make_node, _lead_connections):
+        _begin(attempt)
     failure, unmet = _failure(_make_node), _failure(_lead_connections)
     why = reason(failure) if failure else ""
     return {"namespaces": why, "direct": why or (unmet.text if unmet else "")}

@@ -7,11 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from harness import isolation
+from harness import isolation, programs
 from harness.runner.declared import Option, declare
 from harness.runner.options import Options, WrongUse, is_yes
 
-PROGRAMS = {"keeper": "rbee-keeper", "queen": "queen-rbee", "hive": "rbee-hive", "worker": "llm-worker-rbee"}
 CLOCKS = ("stage", "real")
 WAITING_TAG = "needs-clock"  # of scenarios that wait for more than 30 s, which is real time without the clock
 QUEEN_SCOPES = ("scenario", "run")
@@ -25,6 +24,7 @@ declare(
     Option("queen", "a program", "the stand-in", "yours instead of the stand-in queen-rbee", is_path=True),
     Option("hive", "a program", "the stand-in", "yours instead of the stand-in rbee-hive", is_path=True),
     Option("worker", "a program", "the stand-in", "yours instead of the stand-in llm-worker-rbee", is_path=True),
+    Option("bin", "a directory", "none", "yours, by rbee's names, as far as they lie there", is_path=True),
     Option("clock", "stage or real", "stage; real with a program of yours", "whose time the programs live in"),
     Option("isolation", "auto, namespaces or addresses", isolation.DEFAULT, "how the nodes are kept apart"),
     Option("queen_scope", "scenario or run", "scenario", "a queen for each scenario, or one for the run"),
@@ -75,12 +75,12 @@ class Settings:
 
 def read(userdata: Mapping[str, str]) -> Settings:
     """The settings in behave's userdata and the environment. Raises SettingsError."""
-    programs = {name: _program(option, userdata.get(option)) for option, name in PROGRAMS.items()}
+    own = programs.own(userdata)
     clock = _clock(userdata)
     default_s = STAGE_WAIT_S if clock == "stage" else REAL_WAIT_S
     found = isolation.choose(userdata)
     return Settings(
-        programs=programs,
+        programs={name: own.get(option) for option, name in programs.PROGRAMS.items()},
         clock=clock,
         wait_s=_seconds("wait_s", userdata.get("wait_s"), default_s),
         queen_scope=_one_of("queen_scope", userdata.get("queen_scope", "scenario"), QUEEN_SCOPES),
@@ -88,7 +88,7 @@ def read(userdata: Mapping[str, str]) -> Settings:
         prove=is_yes("prove", userdata.get("prove", "no")),
         go_on=is_yes("go_on", userdata.get("go_on", "no")),
         stand_ins=_directory("stand_ins", userdata.get("stand_ins")),
-        warm=is_yes("warm", userdata.get("warm", "yes")) and not all(programs.values()),
+        warm=is_yes("warm", userdata.get("warm", "yes")) and len(own) < len(programs.PROGRAMS),
         isolation=found.way,
         direct=found.way == "namespaces" and not found.unmet,
     )
@@ -104,25 +104,13 @@ def let_wait(chosen: Options, userdata: Mapping[str, str]) -> Options:
 def _clock(userdata: Mapping[str, str]) -> str:
     """The time in which programs live. One that is the user's own lives in real time, unless he says that it does
     not."""
-    is_own = any(userdata.get(option) for option in PROGRAMS)
-    return _one_of("clock", userdata.get("clock", "real" if is_own else "stage"), CLOCKS)
+    return _one_of("clock", userdata.get("clock", "real" if programs.own(userdata) else "stage"), CLOCKS)
 
 
 def _one_of(option: str, value: str, values: Sequence[str]) -> str:
     if value not in values:
         raise SettingsError(f"-D {option}={value}: use one of: {', '.join(values)}")
     return value
-
-
-def _program(option: str, value: str | None) -> Path | None:
-    if not value:
-        return None
-    path = Path(value).expanduser().absolute()
-    if not path.is_file():
-        raise SettingsError(f"-D {option}={value}: there is no such file")
-    if not os.access(path, os.X_OK):
-        raise SettingsError(f"-D {option}={value}: not executable (chmod +x {value})")
-    return path
 
 
 def _directory(option: str, value: str | None) -> Path | None:

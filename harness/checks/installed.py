@@ -6,9 +6,9 @@ import tomllib
 
 from harness import expect, lists
 from harness.evidence import Evidence, made_up
+from harness.programs import OTHER_NAMES
 
 SYSTEM = ("/usr/local/bin", "/etc", "/var/lib")
-REAL_NAMES = {"rbee-keeper": "rbee"}  # what the real keeper's binary is called (docs/contract.md, section 1)
 
 
 def expect_usage(evidence: Evidence, programs: str, code: int) -> None:
@@ -16,7 +16,7 @@ def expect_usage(evidence: Evidence, programs: str, code: int) -> None:
     `code`."""
     runs = {run.program: run for run in evidence.runs() if "/.local/bin/" in run.argv[0]}
     for name in lists.entries(programs):
-        run = runs.get(name) or runs.get(REAL_NAMES.get(name, name))
+        run = runs.get(name) or runs.get(OTHER_NAMES.get(name, name))
         assert run is not None, f"{name} has not been run from where it was installed; there ran {sorted(runs)}"
         expect.equal(f"exit code of {run}", run.exit_code, code)
         # With its own name in front: /bin/true, whatever it is called, prints a usage too, with its whole path.

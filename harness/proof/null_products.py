@@ -18,10 +18,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from harness.programs import PROGRAMS
 from harness.proof import used
 from harness.report import log
 from harness.runner.folder import default_place
-from harness.settings import PROGRAMS
 
 PROJECT = Path(__file__).resolve().parents[2]
 NULLS = Path(__file__).parent / "nulls"

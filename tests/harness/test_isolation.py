@@ -138,7 +138,7 @@ def test_a_way_that_there_is_not_is_wrong_use() -> None:
 
 @pytest.mark.parametrize(
     ("userdata", "jobs"),
-    [({}, 3), ({"queen": "/x"}, 1), ({"queen": "/x", "jobs": "3"}, 3), ({"queen": ""}, 3)],
+    [({}, 3), ({"queen": "/bin/true"}, 1), ({"queen": "/bin/true", "jobs": "3"}, 3), ({"queen": ""}, 3)],
     ids=["stand-ins", "a queen of the user's", "the user says how many", "no queen of the user's"],
 )
 def test_by_addresses_programs_of_the_users_run_one_scenario_at_a_time(
@@ -156,9 +156,10 @@ def test_the_sizes_of_programs_of_the_users_are_counted(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, found: Failure | None, copies: int
 ) -> None:
     monkeypatch.setattr(isolation, "_found", {isolation._make_node: found, isolation._lead_connections: None})
-    (tmp_path / "queen").write_bytes(bytes(1000))
+    (tmp_path / "queen-rbee").write_bytes(bytes(1000))
+    (tmp_path / "queen-rbee").chmod(0o755)
 
-    applied = isolation.apply(OPTIONS, {"queen": str(tmp_path / "queen"), "hive": "/nowhere", "jobs": "3"})
+    applied = isolation.apply(OPTIONS, {"bin": str(tmp_path), "jobs": "3"})
 
     assert applied.programs_bytes == 1000 * copies
 
@@ -166,4 +167,4 @@ def test_the_sizes_of_programs_of_the_users_are_counted(
 def test_in_namespaces_programs_of_the_users_run_beside_each_other(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(isolation, "_found", {isolation._make_node: None, isolation._lead_connections: None})
 
-    assert isolation.apply(OPTIONS, {"queen": "/x"}).jobs == OPTIONS.jobs
+    assert isolation.apply(OPTIONS, {"queen": "/bin/true"}).jobs == OPTIONS.jobs

@@ -8,7 +8,6 @@ import pytest
 
 from harness import settings
 from harness.runner.options import WrongUse
-from harness.settings import SettingsError
 
 
 def test_without_settings_everything_is_ours_and_on_the_stages_clock() -> None:
@@ -56,5 +55,26 @@ def test_evidence_is_not_awaited_longer_than_anything_else() -> None:
 def test_a_file_that_cannot_be_run_is_said(tmp_path: Path) -> None:
     (tmp_path / "keeper").write_text("")
 
-    with pytest.raises(SettingsError, match="not executable"):
+    with pytest.raises(WrongUse, match="not executable"):
         settings.read({"keeper": str(tmp_path / "keeper")})
+
+
+def test_programs_are_found_by_rbees_names_in_a_directory(tmp_path: Path) -> None:
+    for name in ("rbee", "queen-rbee", "rbee-hive"):
+        (tmp_path / name).write_text("#!/bin/sh\n")
+    for name in ("rbee", "queen-rbee"):
+        (tmp_path / name).chmod(0o755)
+
+    read = settings.read({"bin": str(tmp_path), "queen": "/bin/true"})
+
+    assert read.programs == {
+        "rbee-keeper": tmp_path / "rbee",
+        "queen-rbee": Path("/bin/true"),
+        "rbee-hive": None,
+        "llm-worker-rbee": None,
+    }
+
+
+def test_a_directory_without_any_program_is_said(tmp_path: Path) -> None:
+    with pytest.raises(WrongUse, match="no program of rbee's is there; looked for: rbee-keeper or rbee, queen-rbee"):
+        settings.read({"bin": str(tmp_path)})

@@ -65,5 +65,5 @@ def test_page_of_the_runner_names_every_option_and_no_other() -> None:
     page = (ROOT / "docs/runner.md").read_text(encoding="utf-8")
     table = "\n".join(line for line in page.splitlines() if line.startswith("| `"))
 
-    assert harness.settings.PROGRAMS.keys() <= known().keys()
+    assert harness.programs.PROGRAMS.keys() <= known().keys()
     assert set(re.findall(r"`-D (\w+)[=`]", table)) == known().keys()

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.settings import PROGRAMS
+from harness.programs import PROGRAMS
 from harness.stage import Stage
 from harness.world_process import World, end_world, start_world
 from tests.harness.world_fixture import open_stage
