@@ -24,6 +24,7 @@ from mocks.common.retry import backoff
 
 REGISTRATION_ATTEMPTS, FIRST_DELAY_S = 5, 0.2  # docs/contract.md, section 4.2: the harness's registration step
 
+REAL_MOMENT_S = 0.5
 START_ATTEMPTS = 8  # 25 s in all: a program starts in half a second, and in 10 s beside twenty busy processes
 
 
@@ -156,8 +157,10 @@ class Stage:
         return int(reply["why"])
 
     def let_pass(self, delay_s: float) -> None:
-        """Let so many seconds pass on the stage's clock. Raises StageError as `flow` does."""
-        self.flow({"at_us": self.now_us + round(delay_s * 1_000_000)})
+        """Let so many seconds pass on the stage's clock; in real time a moment more, so that what is due at their end
+        has come about. Raises StageError as `flow` does."""
+        more_s = REAL_MOMENT_S if self.settings.clock == "real" else 0
+        self.flow({"at_us": self.now_us + round((delay_s + more_s) * 1_000_000)})
 
     def start_until(self, command_line: str, *until: Mapping[str, Any], node: str | None = None) -> int:
         """Start a program and let time flow until one of the conditions holds; events count from its start on. Its pid.

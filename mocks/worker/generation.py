@@ -35,10 +35,10 @@ class Job:
         self._bell.close()
         self._ear.close()
 
-    def compute(self) -> bool:
-        """Take the time that a token takes. False, at once, when the job is canceled."""
+    def compute(self, until_us: int) -> bool:
+        """Take time until this moment. False, at once, when the job is canceled."""
         try:
-            with clock.limit(TOKEN_S) as limited:
+            with clock.limit((until_us - clock.now_us()) / 1_000_000) as limited:
                 limited.wait_readable(self._ear)
         except TimeoutError:
             return True
@@ -66,7 +66,7 @@ class Generation:
         yield events.narration("candle-backend", start)
         yield events.narration("tokenizer", f"🍰 Tokenized prompt ({len(tokens)} tokens)")
         yield events.narration("candle-backend", "🧹 Reset KV cache for fresh start")
-        yield from self._text(tokens)
+        yield from self._text(tokens, began_us)
         took_ms = (clock.now_us() - began_us) // 1000
         rate = round(self._tokens_out * 1000 / max(took_ms, 1))
         complete = f"🎉 Inference complete! {self._tokens_out} tokens in {took_ms}ms ({rate} tok/s)"
@@ -75,11 +75,13 @@ class Generation:
         matched = {} if self._stop_sequence is None else {"stop_sequence_matched": self._stop_sequence}
         yield {**end, "stop_reason": self._stop_reason, **matched}
 
-    def _text(self, prompt: list[int]) -> Iterator[Event]:
+    def _text(self, prompt: list[int], began_us: int) -> Iterator[Event]:
         inference = self._job.inference
         text = ""
-        for token in itertools.islice(self._model.generate(prompt, inference.seed), inference.max_tokens):
-            if not self._job.compute():
+        tokens = itertools.islice(self._model.generate(prompt, inference.seed), inference.max_tokens)
+        for number, token in enumerate(tokens, start=1):
+            # Counted from the beginning: what each token takes beside its pace must not add up.
+            if not self._job.compute(began_us + round(number * TOKEN_S * 1_000_000)):
                 self._stop_reason = "CANCELLED"
                 return
             if token == self._model.eos_token_id:

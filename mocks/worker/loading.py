@@ -34,8 +34,9 @@ class Loading:
     def load(self, layers: int) -> None:
         """Load all layers, four at a time with 400 ms on the clock before them. Every step is told to who follows."""
         self._layers_total = layers
-        for loaded in [*range(STEP_LAYERS, layers, STEP_LAYERS), layers]:
-            clock.sleep(STEP_S)
+        began_us = clock.now_us()
+        for number, loaded in enumerate([*range(STEP_LAYERS, layers, STEP_LAYERS), layers], start=1):
+            clock.sleep(number * STEP_S - (clock.now_us() - began_us) / 1_000_000)
             self._layers_loaded = loaded
             figures = {"layers_loaded": loaded, "layers_total": layers, "vram_mb": -(-self.vram_bytes // 2**20)}
             self._events.add({"stage": "loading_to_vram", **figures})
