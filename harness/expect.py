@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import difflib
 import json
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 SHOWN_CHARACTERS = 1 << 15  # of a failure
 COMPARED_LINES = 1000  # of what is so much longer no difference is made out, which would take for ever: it is shown
+WORD = re.compile(r"~?/?\w(?:[\w./:@~-]*\w)?")
+PLACEHOLDER = re.compile(r"<\w+>")
 REAL_SLACK_US = 250_000  # in real time a program also has to run, and to get a processor for it
 
 
@@ -96,6 +99,20 @@ def lines(what: str, seen: str, wanted: str) -> None:
     difference = short(seen) if is_long else "\n".join(difflib.ndiff(want, have))
     text = f"{what}: these lines do not stand there, one after the other (- wanted, + seen)\n{difference}"
     raise Differs(text, what=what, wanted=wanted, seen=seen or "nothing")
+
+
+def words_of(what: str, seen: str, wanted: str) -> None:
+    """Every word of `wanted` is in `seen`, whatever its case. What is neither letter nor figure is no part of a word at
+    its ends, and a placeholder (`<time>`) is none."""
+    said = set(_words(seen))
+    missing = [word for word in dict.fromkeys(_words(wanted)) if word not in said]
+    if missing:
+        text = f"{what}: it does not say {', '.join(missing)}\n{seen}"
+        raise Differs(text, what=what, wanted=f"these words: {' '.join(dict.fromkeys(_words(wanted)))}", seen=seen)
+
+
+def _words(text: str) -> list[str]:
+    return [word.casefold() for word in WORD.findall(PLACEHOLDER.sub(" ", text))]
 
 
 def in_order(what: str, seen: Sequence[str], wanted: Sequence[str]) -> None:

@@ -87,6 +87,7 @@ class Stage:
             pump=self._link.take,
             rest=self._rest,
             wait_s=settings.evidence_s,
+            own=settings.replaced,
         )
 
     def _take(self, event: dict[str, Any]) -> None:

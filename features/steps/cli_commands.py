@@ -5,7 +5,7 @@ from behave.runner import Context
 
 from harness import expect
 from harness.acts import config_files, endings, system_root
-from harness.checks import commands, installed
+from harness.checks import commands, installed, shown
 
 
 @given('the config file "{file}" names "{binary}" as the remote binary')
@@ -68,12 +68,12 @@ def the_user_presses_ctrl_c(context: Context) -> None:
 
 @then("it prints:")
 def it_prints(context: Context) -> None:
-    expect.lines("stdout", context.evidence.printed("stdout"), context.text)
+    shown.expect_printed(context.evidence, context.text)
 
 
 @then('it prints "{line}", and ends with exit code {code:d}')
 def it_prints_this_and_ends(context: Context, line: str, code: int) -> None:
-    expect.lines("stdout", context.evidence.printed("stdout"), line)
+    shown.expect_printed(context.evidence, line)
     expect.equal("the exit code", context.evidence.exit_code(), code)
 
 

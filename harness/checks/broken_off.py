@@ -6,7 +6,7 @@ from __future__ import annotations
 import re
 
 from harness import expect
-from harness.checks import flow
+from harness.checks import flow, shown
 from harness.checks import inference as inference_seen
 from harness.evidence import Evidence, made_up
 
@@ -28,7 +28,7 @@ def expect_partial_result(evidence: Evidence, count: int) -> None:
     """The text of the `count` tokens that the worker sent is on stdout, and in the file that stderr names."""
     sent = [token["t"] for _, token in inference_seen.tokens(inference_seen.requests(evidence)[-1])]
     expect.equal("how many tokens the worker sent", len(sent), count)
-    expect.equal("stdout", evidence.run().printed("stdout"), "".join(sent))
+    shown.expect_tokens(evidence, sent)
     named = PARTIAL.search(evidence.run().printed("stderr"))
     assert named, f"stderr names no file with a partial result: {evidence.printed('stderr')!r}"
     file = evidence.file("blep", named[1])

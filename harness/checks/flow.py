@@ -8,6 +8,7 @@ from pathlib import PurePosixPath
 from behave.model import Table
 
 from harness import expect, fixtures
+from harness.checks import shown
 from harness.evidence import Event, Evidence
 from harness.evidence.exchanges import Exchange
 
@@ -70,7 +71,7 @@ def expect_tokens(evidence: Evidence, count: int) -> None:
     answer = evidence.exchange(role="worker", method="POST", path="/v1/inference", status=200)
     tokens = [payload["t"] for payload in answer.payloads if payload.get("type") == "token"]
     expect.equal("how many tokens the worker sent", len(tokens), count)
-    expect.equal("stdout", evidence.run().printed("stdout").rstrip("\n"), "".join(tokens))
+    shown.expect_tokens(evidence, tokens)
 
 
 def expect_task_refused(evidence: Evidence, status: int, code: str) -> None:

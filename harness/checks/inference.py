@@ -10,6 +10,7 @@ from typing import Any
 from behave.model import Table
 
 from harness import expect, fixtures
+from harness.checks import shown
 from harness.evidence import Evidence
 from harness.evidence.exchanges import Exchange
 
@@ -63,20 +64,19 @@ def expect_shown_at_once(evidence: Evidence) -> None:
     """Each token that passed from the worker was on stdout in the moment in which it did."""
     made = tokens(requests(evidence)[-1])
     assert made, "no token passed from the worker"
-    pieces = [(at_us, text) for at_us, stream, text in evidence.run().pieces if stream == "stdout"]
-    shown = list(accumulate(text for _, text in pieces))
     for (at_us, token), text in zip(made, accumulate(token["t"] for _, token in made), strict=True):
-        shown_us = next((pieces[index][0] for index, whole in enumerate(shown) if whole.startswith(text)), None)
-        assert shown_us is not None, f"stdout is {shown[-1:]}; it never began with {text!r}"
+        shown_us = shown.printed_at(evidence, text)
+        assert shown_us is not None, f"stdout is {evidence.printed('stdout')!r}; it never showed {text!r}"
         expect.delay(f"token {token['i']} on stdout", shown_us - at_us, 0, real=evidence.real)
 
 
 def expect_first_token(evidence: Evidence, limit_s: int) -> None:
     """The first token was on stdout at most so many seconds after the user's program had begun."""
     evidence.exit_code()
-    keeper = evidence.run()
-    shown_us = next((at_us for at_us, stream, _ in keeper.pieces if stream == "stdout"), None)
-    assert shown_us is not None, f"{keeper} wrote nothing to stdout"
+    keeper, made = evidence.run(), tokens(requests(evidence)[-1])
+    assert made, "no token passed from the worker"
+    shown_us = shown.printed_at(evidence, made[0][1]["t"])
+    assert shown_us is not None, f"{keeper} did not print the first token to stdout"
     took_us = shown_us - keeper.started_at_us
     assert took_us <= limit_s * 1_000_000, f"the first token was there after {took_us / 1e6:.6f} s, not {limit_s} s"
 

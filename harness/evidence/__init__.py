@@ -11,7 +11,7 @@ import sqlite3
 import time
 from base64 import b64decode, b64encode
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import closing
 from copy import copy
 from hashlib import sha256
@@ -46,7 +46,8 @@ class Evidence:
     (seconds at most) returns when nobody on the stage works any more. What is not there yet is awaited for `wait_s`
     seconds. `epoch_us` is the Unix time at which the stage began, on its clock; `real` says that this clock is real
     time. `reads` counts how often something was looked at; `absences` holds what was said not to be there, each with a
-    made-up instance of it; `in_vain` tells what was looked for and not found; `subjects` what was looked at last."""
+    made-up instance of it; `own` names the user's programs; `in_vain` tells what was looked for and not found;
+    `subjects` what was looked at last."""
 
     def __init__(
         self,
@@ -59,10 +60,12 @@ class Evidence:
         real: bool,
         pump: Callable[[float], bool],
         wait_s: float,
+        own: Collection[str] = (),
         rest: Callable[[float], None] = _at_rest,
     ) -> None:
         self.epoch_us = epoch_us
         self.real = real
+        self.own = own
         self.reads = 0
         self.absences: list[tuple[str, MadeUp | None]] = []
         self.in_vain: list[str] = []
@@ -146,11 +149,7 @@ class Evidence:
 
     def run(self, program: str = "rbee-keeper") -> Run:
         """The last run of `program` that the harness started."""
-        return self.awaited(
-            f"a run of {program}",
-            lambda: next(reversed(self._started(program)), None),
-            self.runs,
-        )
+        return self.awaited(f"a run of {program}", lambda: next(reversed(self._started(program)), None), self.runs)
 
     def runs(self) -> list[Run]:
         """All programs that the harness started, and commands over SSH, in order."""

@@ -93,3 +93,10 @@ def test_of_what_is_too_long_to_be_read_beginning_and_end_are_shown(failing: Cal
 
     assert "again" in str(failed.value)
     assert len(str(failed.value)) < 2 * expect.SHOWN_CHARACTERS
+
+
+def test_words_are_compared_without_case_signs_and_placeholders() -> None:
+    expect.words_of("stdout", "REMOVED node workstation, from ~/rbee", "✅ Node 'workstation' removed: ~/rbee <time>")
+
+    with pytest.raises(AssertionError, match="it does not say blep, gone"):
+        expect.words_of("stdout", "workstation", "Blep: gone; blep")

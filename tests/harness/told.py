@@ -19,10 +19,15 @@ _numbers = itertools.count(1)
 
 
 def evidence(
-    *events: Mapping[str, Any], nodes: Sequence[str] = (), directory: Path = Path("/nowhere"), mark: str = ""
+    *events: Mapping[str, Any],
+    nodes: Sequence[str] = (),
+    directory: Path = Path("/nowhere"),
+    mark: str = "",
+    own: Sequence[str] = (),
 ) -> Evidence:
     """Evidence of these events on these nodes, which waits for nothing more. Exchanges are numbered in their order. The
-    nodes' files lie in `directory`; processes with `mark` are the stage's."""
+    nodes' files lie in `directory`; processes with `mark` are the stage's; the programs `own`
+    are the user's."""
     numbers: dict[int, int] = {}
     for event in events:
         if "exchange" in event:
@@ -36,6 +41,7 @@ def evidence(
         real=False,
         pump=lambda _: False,
         wait_s=0,
+        own=own,
     )
 
 

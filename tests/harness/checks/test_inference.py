@@ -66,7 +66,7 @@ def test_token_that_is_shown_late_is_told() -> None:
 
 
 def test_token_that_is_never_shown_is_told() -> None:
-    with pytest.raises(AssertionError, match="it never began with 'write a'"):
+    with pytest.raises(AssertionError, match="it never showed 'write a'"):
         inference_seen.expect_shown_at_once(seen(*TOKENS, END, stdout=((0, "write"),)))
 
 
