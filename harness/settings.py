@@ -7,9 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from harness import isolation, programs
+from harness import isolation, peers, programs
 from harness.runner.declared import Option, declare
 from harness.runner.options import Options, WrongUse, is_yes
+from mocks.common.peers import HIVE_ARGUMENTS
 
 CLOCKS = ("stage", "real")
 WAITING_TAG = "needs-clock"  # of scenarios that wait for more than 30 s, which is real time without the clock
@@ -25,6 +26,9 @@ declare(
     Option("hive", "a program", "the stand-in", "yours instead of the stand-in rbee-hive", is_path=True),
     Option("worker", "a program", "the stand-in", "yours instead of the stand-in llm-worker-rbee", is_path=True),
     Option("bin", "a directory", "none", "yours, by rbee's names, as far as they lie there", is_path=True),
+    Option("hive.arguments", "words", HIVE_ARGUMENTS, "how a hive is started, where {port} and {address} stand"),
+    Option("hive.port", "9200 or 8080", "9200", "where a hive is started, and asked"),
+    Option("worker.arguments", "words", "all that rbee knows", "how a hive of ours starts a worker: docs/real-rbee.md"),
     Option("clock", "stage or real", "stage; real with a program of yours", "whose time the programs live in"),
     Option("isolation", "auto, namespaces or addresses", isolation.DEFAULT, "how the nodes are kept apart"),
     Option("queen_scope", "scenario or run", "scenario", "a queen for each scenario, or one for the run"),
@@ -44,7 +48,8 @@ class Settings:
     """The settings of a run.
 
     programs: program name → the user's own binary, or None for our stand-in. clock: `stage` or `real`. wait_s: how
-    long a step that acts waits at most, in seconds of real time. rust_log: handed to every program. prove: each
+    long a step that acts waits at most, in seconds of real time. variables: handed to every program, in its
+    environment. prove: each
     Then step has to show that it can fail. go_on: steps are run after one has failed, too. stand_ins: where the
     stand-ins' program files are, None for the project's own. warm: those are forked from a warm parent instead of
     being exec'd. isolation: how nodes are kept apart, `namespaces` or `addresses`. direct: what
@@ -54,7 +59,8 @@ class Settings:
     clock: str
     wait_s: float
     queen_scope: str
-    rust_log: str | None
+    variables: Mapping[str, str]
+    hive: peers.Hive
     prove: bool
     go_on: bool
     stand_ins: Path | None
@@ -84,7 +90,8 @@ def read(userdata: Mapping[str, str]) -> Settings:
         clock=clock,
         wait_s=_seconds("wait_s", userdata.get("wait_s"), default_s),
         queen_scope=_one_of("queen_scope", userdata.get("queen_scope", "scenario"), QUEEN_SCOPES),
-        rust_log=os.environ.get("RUST_LOG"),
+        variables={**peers.variables(userdata, own), **_rust_log()},
+        hive=peers.hive(userdata),
         prove=is_yes("prove", userdata.get("prove", "no")),
         go_on=is_yes("go_on", userdata.get("go_on", "no")),
         stand_ins=_directory("stand_ins", userdata.get("stand_ins")),
@@ -105,6 +112,10 @@ def _clock(userdata: Mapping[str, str]) -> str:
     """The time in which programs live. One that is the user's own lives in real time, unless he says that it does
     not."""
     return _one_of("clock", userdata.get("clock", "real" if programs.own(userdata) else "stage"), CLOCKS)
+
+
+def _rust_log() -> dict[str, str]:
+    return {"RUST_LOG": os.environ["RUST_LOG"]} if "RUST_LOG" in os.environ else {}
 
 
 def _one_of(option: str, value: str, values: Sequence[str]) -> str:

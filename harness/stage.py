@@ -66,7 +66,7 @@ class Stage:
             topology=str(topology),
             programs={name: str(path) if path else None for name, path in settings.programs.items()},
             clock=settings.clock,
-            rust_log=settings.rust_log,
+            variables=dict(settings.variables),
             watcher=os.getpid(),
             shared=shared,
             spool=str(spool) if spool else None,

@@ -57,7 +57,7 @@ def the_user_runs_each_program(context: Context, directory: str, option: str) ->
 
 @when('the user begins to follow a log with "{command}"')
 def the_user_follows_a_log(context: Context, command: str) -> None:
-    followed = {"event": "answered", "port": 9200, "path": "/v1/logs?follow=true"}
+    followed = {"event": "answered", "port": context.stage.settings.hive.port, "path": "/v1/logs?follow=true"}
     context.stage.start_until(command, {"event": followed})
 
 

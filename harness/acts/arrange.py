@@ -14,7 +14,6 @@ from harness.acts import catalogue
 from harness.checks import one_worker
 from harness.stage import Stage, StageError
 
-HIVE = "rbee-hive daemon --port 9200"
 TOKEN = {"event": "passed", "path": "/v1/inference", "data": {"type": "token"}}  # one passes from worker to queen
 LONG_TOKENS = (
     2048  # the most that a worker takes; at its pace longer than all retries (docs/contract.md, section 9 row 13)
@@ -24,7 +23,7 @@ LOADING_LIMIT_S = 60  # a worker loads TEST-001's model in 3.2 s on its clock; a
 
 def hive_runs(stage: Stage, node: str) -> int:
     """An operator has started a hive on `node`, and it answers. Its pid."""
-    pid = stage.start(HIVE, node=node)
+    pid = _start_hive(stage, node)
     health = stage.ask_starting("rbee-hive", hive_url(stage, node, "/v1/health"))
     if health.status_code != 200:
         raise StageError(f"the hive on {node} answers {health.status_code} {health.text}")
@@ -41,7 +40,7 @@ def api_key_is(stage: Stage, node: str, key: str) -> None:
 def hive_asks_for_key(stage: Stage, node: str, key: str) -> None:
     """An operator has started a hive on `node` that lets in who shows this API key, and nobody who shows none."""
     api_key_is(stage, node, key)
-    stage.start(HIVE, node=node)
+    _start_hive(stage, node)
     url = hive_url(stage, node, "/v1/health")
     without, with_key = stage.ask_starting("rbee-hive", url), stage.ask("GET", url, api_key=key)
     if (without.status_code, with_key.status_code) != (401, 200):
@@ -63,7 +62,12 @@ def rbee_is_not_installed(stage: Stage, node: str) -> None:
 
 def hive_url(stage: Stage, node: str, path: str) -> str:
     """The address of a route of the hive on `node`."""
-    return f"http://{stage.places[node].host}:9200{path}"
+    return f"http://{stage.places[node].host}:{stage.settings.hive.port}{path}"
+
+
+def _start_hive(stage: Stage, node: str) -> int:
+    address = "0.0.0.0" if stage.settings.isolation == "namespaces" else stage.places[node].address
+    return stage.start(stage.settings.hive.command(address), node=node)
 
 
 def model_lies_on(stage: Stage, node: str, model: str, path: str, **description: Any) -> None:

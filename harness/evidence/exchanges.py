@@ -21,7 +21,8 @@ class Members(dict[str, Any]):
 @dataclass
 class Exchange:
     """One request that reached the network, and what became of it. `program` and `pid` are those of the process that
-    asked, where the world has found it: `asker` is only the node. Times are microseconds since the stage began."""
+    asked, where the world has found it: `asker` is only the node. `queens` are the nodes where a queen runs. Times
+    are microseconds since the stage began."""
 
     number: int
     asker: str
@@ -35,6 +36,7 @@ class Exchange:
     asked_at_us: int
     program: str | None = None
     pid: int | None = None
+    queens: frozenset[str] = frozenset()
     status: int | None = None
     answer_headers: Mapping[str, str] = field(default_factory=dict)
     events: list[tuple[int, str]] = field(default_factory=list)
@@ -45,8 +47,10 @@ class Exchange:
 
     @property
     def role(self) -> str | None:
-        """Whom it was meant for: queen, hive, worker or hub; None for none of them (SSH, say)."""
-        return next((role for role, ports in ROLES.items() if self.port in ports), None)
+        """Whom it was meant for: queen, hive, worker or hub; None for none of them (SSH, say). At the queen's port of
+        another node a hive is asked: rbee's sources name that port for both."""
+        role = next((role for role, ports in ROLES.items() if self.port in ports), None)
+        return "hive" if role == "queen" and self.node and self.queens and self.node not in self.queens else role
 
     @property
     def url(self) -> str:
@@ -110,14 +114,19 @@ def fold(events: Iterable[Mapping[str, Any]]) -> list[Exchange]:
     """The exchanges that `events` tell of, in the order in which they were asked. On a shared stage the end of one that
     an earlier scenario's program asked for may still come; it is none of this scenario's."""
     exchanges: dict[int, Exchange] = {}
+    queens: frozenset[str] = frozenset()
     for event in events:
         kind = event["event"]
+        if kind in ("started", "forked") and event["program"] == "queen-rbee":
+            queens |= {event["node"]}
         if kind == "asked":
             fields = {
                 name: event[name] for name in ("asker", "host", "port", "node", "method", "path", "headers", "body")
             }
             fields |= {name: event.get(name) for name in ("program", "pid")}
-            exchanges[event["exchange"]] = Exchange(event["exchange"], asked_at_us=event["at_us"], **fields)
+            exchanges[event["exchange"]] = Exchange(
+                event["exchange"], asked_at_us=event["at_us"], queens=queens, **fields
+            )
         elif kind in ("answered", "passed", "ended") and event["exchange"] in exchanges:
             _add(exchanges[event["exchange"]], event)
     return list(exchanges.values())

@@ -125,7 +125,7 @@ class Control:
             topology=load_topology(Path(request["topology"])),
             programs=programs,
             real=request["clock"] == "real",
-            rust_log=request["rust_log"],
+            variables=request["variables"],
         )
         if request["spool"]:
             self._spool = Spool(Path(request["spool"]))

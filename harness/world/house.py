@@ -41,7 +41,7 @@ class Order:
     topology: Topology
     programs: Mapping[str, Path | None]
     real: bool
-    rust_log: str | None
+    variables: Mapping[str, str]
 
 
 @dataclass(frozen=True)

@@ -24,10 +24,12 @@ PROJECT = Path(__file__).resolve().parents[2]
 LAUNCHER = PROJECT / "mocks" / "common" / "launcher.py"
 TOOLS = Path(__file__).parent / "tools"
 CONNECT = Path(__file__).with_name("connect.py")
+HIVE = "rbee-hive"
 KEEPER, REAL_KEEPER = "rbee-keeper", "rbee"  # a real one has another name, by which `install` looks for it
 FACT_BYTES = 4096  # a fact is a word, or a few
 REGISTRY = "home/.rbee/beehives.db"  # docs/contract.md, section 1.1
-RELEASE = "home/rbee/target/release"  # of an installed node: rbee's install path is ~/rbee
+INSTALLED = "home/rbee"  # of an installed node: rbee's install path is ~/rbee
+RELEASE = f"{INSTALLED}/target/release"
 OWN_DIRECTORIES = {
     "root/etc": "/etc",
     "root/usr/local": "/usr/local",
@@ -163,6 +165,8 @@ def _names(node: Node, program: str, binary: Path | None) -> list[str]:
         found.append(f"bin/{REAL_KEEPER}")
     if node.facts.installed:
         found.append(f"{RELEASE}/{program}")
+        if program == HIVE:
+            found.append(f"{INSTALLED}/{program}")
     return [f"{node.directory}/{name}" for name in found]
 
 
@@ -195,8 +199,7 @@ def environment(node: Node, stage: Stage) -> dict[str, str]:
         variables["RBEE_CLOCK"] = str(stage.clock_path)
     if stage.launcher_path:
         variables["RBEE_LAUNCHER"] = str(stage.launcher_path)
-    if stage.rust_log is not None:
-        variables["RUST_LOG"] = stage.rust_log
+    variables |= stage.variables
     version = _fact(node, "version")
     if version is not None:
         variables["RBEE_VERSION"] = version

@@ -44,7 +44,7 @@ class Tenant:
     def __init__(self, order: Order, house: House) -> None:
         self.directory = order.directory
         self.stage = self.mark = str(order.directory)
-        self.rust_log = order.rust_log
+        self.variables = order.variables
         self.clock_path = None if order.real else order.directory / "clock.sock"
         self.launcher_path = order.directory / "warm.sock" if house.warm_parent else None
         self.control_node = order.topology.control

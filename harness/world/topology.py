@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
@@ -75,8 +76,8 @@ class Stage(Protocol):
     """What nodes and processes know about the stage that they belong to.
 
     `mark` is the value of RBEE_BDD_STAGE in the environment of its programs; `clock_path` is None in real time;
-    `launcher_path` is where launchers ask for forks, None where everything is exec'd; `rust_log` is the user's
-    RUST_LOG, or None."""
+    `launcher_path` is where launchers ask for forks, None where everything is exec'd; `variables` are
+    in the environment of every program."""
 
     @property
     def stage(self) -> str: ...
@@ -94,7 +95,7 @@ class Stage(Protocol):
     def launcher_path(self) -> Path | None: ...
 
     @property
-    def rust_log(self) -> str | None: ...
+    def variables(self) -> Mapping[str, str]: ...
 
     def tell(self, event: str, **fields: Any) -> None:
         """Tell the harness what happened: docs/design.md, "What the world tells: events"."""

@@ -11,13 +11,13 @@ import threading
 from pathlib import Path
 from typing import Any, NoReturn
 
-from mocks.common import cli, machine, serve, warm
+from mocks.common import cli, machine, peers, serve, warm
 from mocks.common.errors import RbeeError
 from mocks.hive import app, catalog, local_models, local_workers, logs, loops, preflight, stopping
 from mocks.hive.download import Downloads
 from mocks.hive.workers import Workers
 
-PORT = 9200
+PORT = peers.HIVE_PORT
 """Where a hive listens unless it is told otherwise (docs/contract.md, section 8 row 1)."""
 
 

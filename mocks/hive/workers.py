@@ -14,7 +14,7 @@ from typing import Any
 
 import psutil
 
-from mocks.common import clock, machine
+from mocks.common import clock, machine, peers
 from mocks.common.cli import os_text
 from mocks.common.errors import RbeeError
 from mocks.common.feed import Feed
@@ -173,16 +173,16 @@ class Workers:
 
     def _start(self, order: Order, port: int) -> Worker:
         key = f"key-{uuid.uuid4()}"
-        named = {
-            "--worker-id": order.worker_id,
-            "--model": order.model_path,
-            "--backend": order.backend,
-            "--device": str(order.device),
-            "--port": str(port),
-            "--callback-url": self._callback,
-            "--api-key": key,
+        facts = {
+            "worker_id": order.worker_id,
+            "model": order.model_path,
+            "backend": order.backend,
+            "device": str(order.device),
+            "port": str(port),
+            "callback_url": self._callback,
+            "api_key": key,
         }
-        argv = [str(self._program), *(word for pair in named.items() for word in pair)]
+        argv = [str(self._program), *peers.worker_arguments(facts)]
         process = launch(argv, env=os.environ, cwd=Path.cwd())
         now_us = clock.now_us()
         return Worker(order, port, f"http://{self._host}:{port}", key, process, Feed(), now_us, now_us)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import io
 import os
+import shlex
 import signal
 import sys
 from collections.abc import Iterator
@@ -16,7 +17,7 @@ from pathlib import Path
 import psutil
 import requests
 
-from mocks.common import clock, http, machine, retry, warm
+from mocks.common import clock, http, machine, peers, retry, warm
 from mocks.common.errors import RbeeError
 from mocks.common.launch import Launched, launch
 from mocks.keeper import programs
@@ -25,8 +26,7 @@ from mocks.keeper.screen import Screen
 ACTOR = "rbee-keeper"
 QUEEN = "queen-rbee"
 HIVE = "rbee-hive"
-HIVE_PORT = "9200"
-HEALTH = {QUEEN: "http://localhost:8080/health", HIVE: f"http://localhost:{HIVE_PORT}/v1/health"}
+QUEEN_HEALTH = "http://localhost:8080/health"
 ANSWER_LIMIT_S = 10
 START_ATTEMPTS = 8
 START_DELAY_S = 0.1
@@ -46,12 +46,14 @@ def stack(screen: Screen) -> Iterator[None]:
     # They are ours to end, so we cannot just die.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(TERMINATED))
     warm.stay_warm()
-    for name, url in HEALTH.items():
+    health = {QUEEN: QUEEN_HEALTH, HIVE: f"http://localhost:{peers.hive_port()}/v1/health"}
+    for name, url in health.items():
         if _answers(url, attempts=1):
             message = f"A {name} runs on this machine already: {url}\nSuggestion: Leave out --ephemeral"
             raise RbeeError("ALREADY_RUNNING", message)
-    with _running(screen, QUEEN), _running(screen, HIVE, "daemon", "--port", HIVE_PORT):
-        for name, url in HEALTH.items():
+    arguments = shlex.split(peers.hive_arguments(machine.bind_host()))
+    with _running(screen, QUEEN), _running(screen, HIVE, *arguments):
+        for name, url in health.items():
             if not _answers(url, attempts=START_ATTEMPTS):
                 raise RbeeError("START_FAILED", f"{name} did not come up: see {_log_path(name)}")
         yield

@@ -12,13 +12,12 @@ from functools import partial
 
 import requests
 
-from mocks.common import clock, events, http, ssh
+from mocks.common import clock, events, http, peers, ssh
 from mocks.common.errors import RbeeError
 from mocks.queen import asking
 from mocks.queen.registry import Node
 from mocks.queen.task import Event, Task
 
-PORT = 9200
 ATTEMPT_LIMIT_S = 10
 DELAYS_S = (0.0, 0.2, 0.4)  # before each of the three attempts: docs/contract.md, section 4.2
 STOP_LIMIT_S = 5  # how long the queen waits for a hive that it stops: docs/contract.md, section 4.2
@@ -38,12 +37,14 @@ class Hive:
 
     def url(self, path: str) -> str:
         """The address of one of its routes."""
-        return f"http://{self.host}:{PORT}{path}"
+        return f"http://{self.host}:{peers.hive_port()}{path}"
 
 
 def hive_of(node: Node) -> Hive:
     """The hive of a registered node."""
-    command = f"cd {remote_path(node.install_path)} && ./target/release/rbee-hive daemon --port {PORT}"
+    # Where it is to listen, the node knows.
+    arguments = peers.hive_arguments("${RBEE_BIND_HOST:-0.0.0.0}")
+    command = f"cd {remote_path(node.install_path)} && ./target/release/rbee-hive {arguments}"
     return Hive(node.node_name, node.ssh_host, login_of(node), command)
 
 
@@ -89,17 +90,18 @@ class Hives:
             if delay_s:
                 task.pause(delay_s)
                 delay = f", delay {delay_s * 1000:.0f}ms"
-            task.narrate(f"Attempt {attempt}: Connecting to {hive.host}:{PORT}... (timeout {ATTEMPT_LIMIT_S}s{delay})")
+            place = f"{hive.host}:{peers.hive_port()}"
+            task.narrate(f"Attempt {attempt}: Connecting to {place}... (timeout {ATTEMPT_LIMIT_S}s{delay})")
             with contextlib.suppress(*_FAILED_ATTEMPT):
                 self._attempt(hive, task.order.api_key)
                 return
         attempts = len(DELAYS_S)
         raise RbeeError(
             "CONNECTION_TIMEOUT",
-            f"Cannot connect to {hive.host}:{PORT} after {attempts} attempts",
+            f"Cannot connect to {hive.host}:{peers.hive_port()} after {attempts} attempts",
             node=hive.node,
             host=hive.host,
-            port=PORT,
+            port=peers.hive_port(),
             attempts=attempts,
         )
 

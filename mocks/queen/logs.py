@@ -9,11 +9,11 @@ from collections.abc import Iterator
 import flask
 import requests
 
-from mocks.common import http
+from mocks.common import http, peers
 from mocks.common.errors import RbeeError
 from mocks.common.serve import watched
 from mocks.queen import asking
-from mocks.queen.hives import PORT, Hive
+from mocks.queen.hives import Hive
 
 ANSWER_LIMIT_S = 10
 QUIET_LIMIT_S = 3600
@@ -44,8 +44,8 @@ def _get(session: requests.Session, hive: Hive, path: str, *, limit_s: float) ->
     try:
         response = session.get(hive.url(path), stream=True, timeout=limit_s)
     except requests.RequestException as error:
-        details = {"node": hive.node, "host": hive.host, "port": PORT}
-        message = f"Cannot connect to {hive.host}:{PORT}"
+        details = {"node": hive.node, "host": hive.host, "port": peers.hive_port()}
+        message = f"Cannot connect to {hive.host}:{peers.hive_port()}"
         raise RbeeError("CONNECTION_TIMEOUT", message, status=503, **details) from error
     if not response.ok:
         raise asking.failure(response, purpose="Log request")

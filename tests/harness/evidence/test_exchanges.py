@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from harness.evidence import exchanges
 
 ASKED: dict[str, Any] = {
@@ -64,6 +66,15 @@ def test_whom_it_was_for_is_told_by_the_port() -> None:
     roles = {port: exchanges.fold([{**ASKED, "port": port}])[0].role for port in (8080, 9200, 8001, 80, 22)}
 
     assert roles == {8080: "queen", 9200: "hive", 8001: "worker", 80: "hub", 22: None}
+
+
+@pytest.mark.parametrize(("node", "role"), [("blep", "queen"), ("workstation", "hive"), (None, "queen")])
+def test_at_the_queens_port_of_a_node_without_a_queen_a_hive_is_asked(node: str | None, role: str) -> None:
+    queen = {"event": "started", "program": "queen-rbee", "node": "blep", "pid": 1, "argv": []}
+
+    [asked] = exchanges.fold([queen, {**ASKED, "port": 8080, "node": node}])
+
+    assert asked.role == role
 
 
 def test_exchanges_come_in_the_order_in_which_they_were_asked() -> None:

@@ -66,4 +66,4 @@ def test_page_of_the_runner_names_every_option_and_no_other() -> None:
     table = "\n".join(line for line in page.splitlines() if line.startswith("| `"))
 
     assert harness.programs.PROGRAMS.keys() <= known().keys()
-    assert set(re.findall(r"`-D (\w+)[=`]", table)) == known().keys()
+    assert set(re.findall(r"`-D ([\w.]+)[=`]", table)) == known().keys()

@@ -52,7 +52,7 @@ class NodeStage:
 
     clock_path: Path | None = None
     launcher_path: Path | None = None
-    rust_log: str | None = None
+    variables: Mapping[str, str] = {}
     control_node = "blep"
     hub: tuple[str, int] | None = None
     hosts: Mapping[str, str] = {}

@@ -38,7 +38,9 @@ class FakeStage:
     directory = Path("/stage")
     clock_path: Path | None = None
     launcher_path: Path | None = None
-    rust_log: str | None = None
+
+    def __init__(self) -> None:
+        self.variables: dict[str, str] = {}
 
     def tell(self, event: str, **fields: object) -> None:
         raise AssertionError(f"nothing is to be told, but {event} {fields}")
@@ -123,7 +125,7 @@ def test_the_environment_is_built_from_nothing(workstation: Node) -> None:
 def test_clock_log_level_and_version_are_there_where_they_are_set(workstation: Node) -> None:
     stage = FakeStage()
     stage.clock_path = Path("/stage/clock.sock")
-    stage.rust_log = "debug"
+    stage.variables = {"RUST_LOG": "debug"}
     (workstation.directory / "facts" / "version").write_text("0.2.0\n")
 
     variables = sandbox.environment(workstation, stage)

@@ -100,6 +100,16 @@ def test_a_worker_with_a_key_asks_for_it(
     assert response.json["error"]["code"] == code
 
 
+def test_who_has_no_way_to_know_the_key_is_served_when_that_is_said(
+    build: Build, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RBEE_WORKER_KEY", "optional")
+    client = build(api_key="key-1")
+
+    assert client.get("/v1/ready").status_code == 200
+    assert client.get("/v1/ready", headers={"Authorization": "Bearer key-2"}).status_code == 401
+
+
 def test_the_right_key_is_let_in(build: Build) -> None:
     response = build("key-1").get("/v1/ready", headers={"Authorization": "Bearer key-1"})
 
