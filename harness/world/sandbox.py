@@ -24,7 +24,7 @@ PROJECT = Path(__file__).resolve().parents[2]
 LAUNCHER = PROJECT / "mocks" / "common" / "launcher.py"
 TOOLS = Path(__file__).parent / "tools"
 CONNECT = Path(__file__).with_name("connect.py")
-HIVE = "rbee-hive"
+HIVE, WORKER = "rbee-hive", "llm-worker-rbee"
 KEEPER, REAL_KEEPER = "rbee-keeper", "rbee"  # a real one has another name, by which `install` looks for it
 FACT_BYTES = 4096  # a fact is a word, or a few
 REGISTRY = "home/.rbee/beehives.db"  # docs/contract.md, section 1.1
@@ -165,7 +165,7 @@ def _names(node: Node, program: str, binary: Path | None) -> list[str]:
         found.append(f"bin/{REAL_KEEPER}")
     if node.facts.installed:
         found.append(f"{RELEASE}/{program}")
-        if program == HIVE:
+        if program in (HIVE, WORKER):
             found.append(f"{INSTALLED}/{program}")
     return [f"{node.directory}/{name}" for name in found]
 
