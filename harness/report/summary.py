@@ -17,6 +17,8 @@ ENDED = "the run was ended by "  # with this begins the reason of what was under
 # Their reason tells all; of the others, the logs are shown as well.
 PLAIN = ("failed", "undefined", "skipped")
 REASON_LINES = 3
+KNOWN, CHANGED, NEW, MENDED = "known", "changed", "new", "mended"  # harness/runner/known.py
+STANDINGS = {KNOWN: "known red", CHANGED: "red for another cause", NEW: "newly red", MENDED: "mended"}
 
 
 class Summary:
@@ -53,6 +55,7 @@ class Summary:
         for problem in self._problems:
             lines += ["", f"error in {problem['hook']}: {problem['error']}", *_indented(problem["traceback"])]
         red = [each for each in self._verdicts if each["verdict"] not in (GREEN, NOT_RUN) and not _interrupted(each)]
+        red = [each for each in red if each.get("standing") != KNOWN]
         groups = story.groups(sorted(red, key=lambda verdict: verdict["number"]))
         first = {each["number"]: group[0]["location"].rpartition(":")[2] for group in groups for each in group[1:]}
         for each in sorted(red, key=lambda verdict: verdict["number"]):
@@ -60,10 +63,24 @@ class Summary:
         for group in groups:
             if len(group) > 1:
                 lines += ["", *story.paragraph(group, story.columns())]
+        lines += self._known()
         not_run = Counter(each["reason"] for each in self._verdicts if each["verdict"] == NOT_RUN)
         for reason, count in not_run.items():
             lines += ["", f"not run: {count}: {reason}"]
         return [*lines, ""]
+
+    def _known(self) -> list[str]:
+        """What has come of the reds that are known, where any are."""
+        of = {standing: [each for each in self._verdicts if each.get("standing") == standing] for standing in STANDINGS}
+        if not any(of.values()) or not (of[KNOWN] or of[CHANGED] or of[MENDED]):
+            return []
+        lines = [""]
+        for standing, words in STANDINGS.items():
+            for each in of[standing] if standing != NEW else ():
+                note = f" ({each['note']})" if each["note"] else ""
+                lines.append(f"{words}: {each['location']}  {each['name']}{note}")
+        counts = ", ".join(f"{len(of[standing])} {words}" for standing, words in STANDINGS.items())
+        return [*lines, "", counts]
 
     def _stopped(self) -> list[str]:
         """What a signal has left undone."""

@@ -16,6 +16,7 @@ from typing import NoReturn
 from harness.runner import channel, signals, tree
 from harness.runner.attempt import Setting
 from harness.runner.channel import Ear
+from harness.runner.known import Known
 from harness.runner.monotonic import now_s
 from harness.runner.plan import Planned
 from harness.runner.process_settings import ProcessSettings
@@ -39,7 +40,8 @@ class Terms:
     run: the run's name. directory: its folder. jobs: attempts at the same time, without those of scenarios that have
     the waiting_tag. limit_s, run_limit_s: for a scenario and for all, None for no limit. stop: start nothing more after
     the first red one. attached, live: the attempts are in the terminal's session; they write to the terminal. process:
-    the settings that before_all has left. again: location → the command that repeats it."""
+    the settings that before_all has left. again: location → the command that repeats it. known: the
+    reds that are."""
 
     run: str
     directory: Path
@@ -52,6 +54,7 @@ class Terms:
     live: bool
     process: ProcessSettings
     again: Callable[[str], str]
+    known: Known
 
 
 def begin(planned: Planned, terms: Terms, live: Live) -> Attempt:

@@ -287,6 +287,9 @@ class Crew:
             reason=final.reason,
             story=final.story,
             again=self._terms.again(planned.location),
+            key=planned.key,
+            standing=self._terms.known.standing(planned, final),
+            note=self._terms.known.note(planned),
             **fields,
         )
 

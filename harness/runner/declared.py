@@ -32,6 +32,7 @@ OF_RUNNER = (
     Option("limit_s", "seconds", "120", "how long a scenario may take"),
     Option("run_limit_s", "seconds", "3600", "how long the whole run may take"),
     Option("run_dir", "a path", "in memory", "the run's folder, which must be empty", is_path=True),
+    Option("known", "FILE or FILE,strict", "none", "reds that do not fail the run: scripts/known", is_path=True),
     Option("prove", "yes or no", "no", "each Then step has to show that it can fail"),
     Option("pause", "yes or no", "no", "in the terminal's session and without limits: breakpoint() works"),
 )

@@ -29,7 +29,8 @@ class Options:
     """jobs: attempts at the same time. order: one of ORDERS. seed: of the random order. limit_s, run_limit_s: how long
     one scenario and the whole run may take. run_dir: the run's folder, or None for one of the runner's choice. pause:
     one scenario at a time, in the terminal's session, without limits. stop: start nothing more after the first red
-    one. prove: whether Then steps show that they can fail. isolation: how the nodes of scenarios are kept apart, in
+    one. prove: whether Then steps show that they can fail. known: the file of the reds that do not fail
+    the run. isolation: how the nodes of scenarios are kept apart, in
     words, once that is known. programs_bytes: what the copies of the user's programs may come to in the run's
     folder. waiting_tag: scenarios with this tag mostly wait; they are begun first, and beside those that `jobs`
     counts."""
@@ -43,6 +44,7 @@ class Options:
     pause: bool
     stop: bool
     prove: bool
+    known: str | None = None
     isolation: str = ""
     programs_bytes: int = 0
     waiting_tag: str = ""
@@ -70,6 +72,7 @@ def read(config: Any, environ: Mapping[str, str]) -> Options:
         pause=pause,
         stop=bool(config.stop),
         prove=is_yes("prove", userdata.get("prove", "no")),
+        known=userdata.get("known"),
     )
 
 

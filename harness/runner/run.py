@@ -25,6 +25,7 @@ from harness.runner import (
     folder,
     guarded,
     history,
+    known,
     loading,
     options,
     plan,
@@ -39,6 +40,7 @@ from harness.runner.feed import Feed
 from harness.runner.guarded import Guarded
 from harness.runner.guardian import Guardian
 from harness.runner.junit import VerdictJUnit
+from harness.runner.known import Known
 from harness.runner.monotonic import now_s
 from harness.runner.options import Options
 from harness.runner.plan import Plan, Planned
@@ -54,13 +56,14 @@ class Run:
     def __init__(self, runner: Any, planned: Plan, chosen: Options, signals: Signals) -> None:
         self._runner, self._config = runner, runner.config
         self._plan, self._options, self._signals = planned, chosen, signals
+        self._known = known.read(chosen.known) if chosen.known else Known({})
         self._config.stop = False  # it is the crew that stops; what was begun is reported in full
         self._name = os.urandom(4).hex()
         self._had_folder = chosen.run_dir is not None and chosen.run_dir.exists()
         self._directory = folder.create(chosen.run_dir, self._name, chosen.programs_bytes)
         self._is_live = not self._config.should_capture()
-        on_terminal = sys.stdin.isatty() and sys.stdout.isatty()
-        self._is_attached = chosen.pause or (self._is_live and len(planned.planned) == 1 and on_terminal)
+        is_alone = self._is_live and len(planned.planned) == 1 and sys.stdin.isatty() and sys.stdout.isatty()
+        self._is_attached = chosen.pause or is_alone
         self._own_settings = process_settings.plain()
         self._user_settings = process_settings.current()
         self._progress = Guarded(Progress(sys.stderr, self._beside()), "the progress", self._note)
@@ -80,12 +83,10 @@ class Run:
 
     def _summary(self) -> list[Guarded]:
         # Behind a report that a program reads, it would be no part of that.
-        is_read = any(name.startswith(READ_BY_PROGRAMS) for name in self._config.format[len(self._named_outputs()) :])
+        named = [output for output in self._config.outputs if output.name is not None]
+        is_read = any(name.startswith(READ_BY_PROGRAMS) for name in self._config.format[len(named) :])
         stream = sys.stderr if is_read else sys.stdout
         return [Guarded(Summary(stream), "the summary", self._note_problem)] if self._config.summary else []
-
-    def _named_outputs(self) -> list[Any]:
-        return [output for output in self._config.outputs if output.name is not None]
 
     def carry_out(self) -> int:
         """Run it; returns the exit code. Raises WrongUse when a hook finds it, or when steps cannot be loaded; then
@@ -196,6 +197,7 @@ class Run:
             live=self._is_live,
             process=self._user_settings,
             again=functools.partial(options.repeat_command, self._config),
+            known=self._known,
         )
 
     def _hook(self, name: str) -> Callable[[], object]:
@@ -278,7 +280,8 @@ class Run:
         if counts.total() != len(self._plan.planned):
             raise RuntimeError(f"{len(self._plan.planned)} scenarios were planned, {counts.total()} have a verdict")
         self._note_broken_streams()
-        is_red = bool(self._problems) or counts[verdict.PASSED] != counts.total()
+        failing = [each for each in self._plan.planned if self._known.fails(each, crew.outcomes[each.number].verdict)]
+        is_red = bool(self._problems or failing)
         exit_code = crew.exit_code if crew.exit_code is not None else int(is_red)
         self._events.emit("run_ended", verdicts=dict(counts), exit_code=exit_code, duration_s=duration_s)
         self._events.close()

@@ -46,7 +46,7 @@ def test_misspelled_option_is_refused_with_the_nearest(declaring: Project) -> No
 
 
 def test_where_no_name_is_near_all_are_told(declaring: Project) -> None:
-    assert "there are: browser, jobs, limit_s" in refusal(declaring, "-D", "xyzzy=1")
+    assert "there are: browser, jobs, known, limit_s" in refusal(declaring, "-D", "xyzzy=1")
 
 
 def test_option_without_its_value_is_refused(declaring: Project) -> None:
