@@ -74,6 +74,11 @@ class Facts:
         """The exchanges that a fault of the scenario's has hit."""
         return {event["exchange"] for event in self.events if event["event"] == "fault" and event.get("exchange")}
 
+    @property
+    def is_cut(self) -> bool:
+        """Whether the step was ended from outside, as when its limit has come."""
+        return self.failing.error.startswith("builtins.KeyboardInterrupt") or self.failing.line is None
+
     @cached_property
     def figures(self) -> set[str]:
         """The numbers and the capital words that the scenario's sentences mention: what they name is meant to be."""

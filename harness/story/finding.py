@@ -22,6 +22,7 @@ ASKED_BY = (
     ("hub", r"", HIVE),
 )
 ACTORS = dict.fromkeys(("rbee-hive", "http-server", "model-provisioner", "worker-preflight", "pool-preflight"), HIVE)
+SHORT = 24  # characters of what was wanted and of what was seen, that both stand in one line
 EXIT_CODE = "the exit code"  # what the step about it says
 
 
@@ -65,7 +66,10 @@ def value(facts: Facts, who: str, place: str, one: Exchange | None = None) -> Fi
     failing = facts.failing
     kind = "never came" if failing.never else "differs"
     what = failing.what or failing.text
-    headline = f"{who}: {what} never came" if failing.never else f"{who}: {what} is not what it should be"
+    both = (failing.seen, failing.wanted)
+    is_short = failing.what and all(0 < len(text) <= SHORT and "\n" not in text for text in both)
+    is_other = f"is {failing.seen}, not {failing.wanted}" if is_short else "is not what it should be"
+    headline = f"{who}: {what} never came" if failing.never else f"{who}: {what} {is_other}"
     where, number = (conversation(one), one.number) if one is not None else (who, None)
     return Finding(who, kind, headline, where, place, number)
 
@@ -90,6 +94,9 @@ def failure(one: Exchange) -> Finding:
         what = f"answered {one.status} to {whose}"
     elif error is not None:
         what = f"told {whose} an error: {error.get('code')}"
+    elif one.how == "left":
+        did_not = "answer" if one.status is None else "go on with its answer to"
+        what = f"did not {did_not} {whose}, which was given up"
     else:
         what = f"ended its stream without the end mark, to {whose}"
     place = str(one.status if error is None else error.get("code", one.status))

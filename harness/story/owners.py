@@ -27,6 +27,7 @@ ASKS = {"hive": QUEEN, "worker": QUEEN, "queen": KEEPER, "hub": HIVE}
 PATH = re.compile(r'(?:\bat |"path": ")(/[^\s,"]+)')
 NAMED = (("the hive", HIVE), ("hive of", HIVE), ("the worker", WORKER), ("the queen", QUEEN), ("the user", KEEPER))
 FIGURE = re.compile(r"\d+(?:\.\d+)+|\d+|[\w-]+\.home\.arpa|true|false")
+BAR = "Downloading model"  # what the user's program makes of events about a download
 NARRATION = re.compile(r"\[([a-z-]+)\] (.*)")
 
 
@@ -79,8 +80,9 @@ def looked_at(facts: Facts) -> Exchange | None:
     numbers = [number for each in lists for number in each]
     by_number = {one.number: one for one in facts.exchanges}
     found = [by_number[number] for number in numbers if number in by_number]
-    named = [one for one in found if one.path in facts.failing.what]
-    return named[-1] if named else found[-1] if found else None
+    texts = (facts.failing.what, facts.failing.text)
+    named = [one for text in texts for one in reversed(found) if len(one.path) > 1 and one.path in text]
+    return named[0] if named else found[-1] if found else None
 
 
 def _of_subject(facts: Facts, subject: dict[str, Any]) -> Iterator[Finding]:
@@ -173,11 +175,21 @@ def _of_print(facts: Facts, last: Exchange) -> Iterator[Finding]:
     seen = facts.failing.seen.splitlines()
     missing = [line for line in facts.failing.wanted.splitlines() if line not in seen]
     narration = NARRATION.match(missing[0]) if missing else None
+    if narration is not None and narration[1] == QUEEN and not know.is_stream(last):
+        # It is the user's program that puts an answer into words; unless the words are the answer's.
+        message = str((know.told_error(last) or {}).get("message", ""))
+        is_hers = bool(message) and message in facts.failing.seen and message not in facts.failing.wanted
+        yield value(facts, QUEEN if is_hers else KEEPER, "narration", last)
+        return
     if narration is not None and narration[1] != KEEPER:
         told = any(payload.get("human") == narration[2] for payload in last.payloads)
         hive_said = any(narration[2] in event["text"] for event in facts.events if event["event"] == "output")
-        teller = QUEEN if hive_said else ACTORS.get(narration[1], WORKER)
+        teller = QUEEN if hive_said else ACTORS.get(narration[1], narration[1] if narration[1] in PROGRAMS else WORKER)
         yield value(facts, KEEPER if told else teller, "narration", last)
+        return
+    progress = any(payload.get("type") == "progress" for payload in last.payloads)
+    if missing and missing[0].startswith(BAR) and progress:
+        yield value(facts, KEEPER, "progress", last)
         return
     wanted = set(re.findall(FIGURE, "\n".join(missing)))
     others = set(re.findall(FIGURE, "\n".join(line for line in seen if line not in facts.failing.wanted))) - wanted

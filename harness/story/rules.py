@@ -1,4 +1,5 @@
-"""Who did what wrong, found by rules alone, the most certain first: a program died; an exchange failed; what was told
+"""Who did what wrong, found by rules alone, the most certain first: a program died; one did not answer; an exchange
+failed; what was told
 was not passed on; something never came; a value differs."""
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from harness.story.owners import looked_at, of_subject
 CRASHED = re.compile(r"crashed \(exit code (-?\d+)\)")  # what a hive says of a worker
 MUCH_TOO_LONG_US = 1_000_000
 OF_REQUEST_ITSELF = re.compile(r"^(the request|the Authorization|its Authorization)\b")
+FOLLOWED = ("/v1/logs", "/v2/logs", "/v1/loading/progress", "/v1/models/download/progress")  # they end when all does
 OF_ANSWER_ITSELF = re.compile(r"^the answer to\b")
 
 
@@ -52,6 +54,34 @@ def died(facts: Facts) -> Finding | None:
             headline = f"{who} broke off its answer to {know.asker(one)}'s {one.method} {route(one.path)}"
             return Finding(who, "died", headline, conversation(one), "broken", one.number)
     return None
+
+
+def unanswered(facts: Facts) -> Finding | None:
+    """The scenario did not get on: somebody asks, and has no answer. Of several the one who was asked last: who asks
+    waits for whom it asks."""
+    if facts.failing.kind == "then" and not facts.is_cut:
+        return None
+    waiting = [one for one in facts.exchanges if _is_waiting(facts, one)]
+    silent = [one for one in waiting if one.status is None] or waiting
+    if not silent:
+        return None
+    one = silent[-1]
+    who, whose = know.answerer(one), f"{know.asker(one)}'s {one.method} {route(one.path)}"
+    if one.how == "refused":
+        headline = f"{who} does not listen at {one.node or one.host}:{one.port}, where {know.asker(one)} asks it"
+    elif one.status is None:
+        headline = f"{who} did not answer {whose}"
+    else:
+        headline = f"{who} did not go on with its answer to {whose}, after {len(one.events)} events"
+    return Finding(who, "never came", headline, conversation(one), "answer", one.number)
+
+
+def _is_waiting(facts: Facts, one: Exchange) -> bool:
+    """Whether somebody waits for this answer, or the scenario itself has waited in vain."""
+    if one.number in facts.struck or one.port == know.SSH_PORT or one.path.startswith(FOLLOWED):
+        return False
+    is_last = one is facts.exchanges[-1] and know.asker(one) == OPERATOR
+    return one.how is None or (is_last and one.status is None)
 
 
 def request_differs(facts: Facts) -> Finding | None:
@@ -128,6 +158,8 @@ def _is_bad(facts: Facts, one: Exchange) -> bool:
         return is_own and not _is_meant(facts, one)
     if one.how == "complete" and know.is_stream(one) and not one.end_mark:
         return True
+    if one.how == "left" and not one.end_mark and not facts.signaled:  # it was given up
+        return know.asker(one) == QUEEN or (know.asker(one) == KEEPER and one.status is None)
     return know.told_error(one) is not None and not facts.is_to_fail and not _is_meant(facts, one)
 
 
@@ -180,6 +212,7 @@ def _is_inference_of(facts: Facts, one: Exchange, task: Exchange) -> bool:
 
 RULES: tuple[Callable[[Facts], Finding | None], ...] = (
     died,
+    unanswered,
     request_differs,
     changed_on_the_way,
     waited_too_long,

@@ -92,3 +92,82 @@ def test_whoever_should_have_asked_is_named() -> None:
 
 def test_a_row_is_its_owners() -> None:
     assert found(what="the row", subjects=[{"rows": "~/.rbee/models.db", "node": "x"}]).culprit == "rbee-hive"
+
+
+def open_ended(events: Sequence[Event]) -> list[Event]:
+    """These events of an exchange, without its answer and its end."""
+    return [event for event in events if event["event"] == "asked"]
+
+
+def given_up(events: Sequence[Event]) -> list[Event]:
+    """These events of an exchange, which its asker has left without an answer."""
+    return [*open_ended(events), {**events[-1], "how": "left", "body": None, "size": 0}]
+
+
+def test_who_was_asked_last_and_has_not_answered_lets_all_wait() -> None:
+    task = by("rbee-keeper", open_ended(told.task()))
+    spawn = by("queen-rbee", open_ended(told.exchange("hive", "POST /v1/workers/spawn")))
+
+    finding = found(*task, *spawn, kind="when", error="waited 60 s")
+
+    assert finding.headline == "rbee-hive did not answer queen-rbee's POST /v1/workers/spawn"
+
+
+def test_a_queen_that_never_answers_is_named_before_the_first_step() -> None:
+    health = given_up(told.exchange("queen", "GET /health", node="blep", asker="operator"))
+
+    finding = find(Facts(health, Failing(None, "before its first step", error="nobody answers")))
+
+    assert finding.headline == "queen-rbee did not answer the scenario's GET /health"
+
+
+def test_a_program_that_does_not_listen_is_named_with_its_place() -> None:
+    health = told.exchange("queen", "GET /health", node="blep", asker="operator")
+    refused = [*open_ended(health), {**health[-1], "how": "refused", "body": None, "size": 0}]
+
+    finding = find(Facts(refused, Failing(None, "before its first step", error="nobody answers")))
+
+    assert finding.headline == "queen-rbee does not listen at blep:8080, where the scenario asks it"
+
+
+def test_an_answer_that_was_given_up_is_a_failure() -> None:
+    task = by("rbee-keeper", given_up(told.task()))
+
+    finding = found(*task, what="the hops", never=True)
+
+    assert finding.headline == "queen-rbee did not answer rbee-keeper's POST /v2/tasks, which was given up"
+
+
+def test_who_puts_an_answer_into_words_has_put_it_wrongly() -> None:
+    removed = by("rbee-keeper", told.exchange("queen", "POST /v2/registry/beehives/remove", {"ok": True}, node="blep"))
+    line = "[queen-rbee] ✅ Node 'x' removed"
+
+    printed = [{"program": "rbee-keeper"}]
+    finding = found(*removed, what="stdout", wanted=line, seen="gone", subjects=printed)
+
+    assert finding.culprit == "rbee-keeper"
+
+
+def test_words_of_the_answer_are_hers_who_answered() -> None:
+    refused = told.exchange("queen", "POST /v2/tasks", {"error": {"message": "nope"}}, status=400, node="blep")
+    line = "[queen-rbee] ❌ no such node"
+
+    printed = [{"program": "rbee-keeper"}]
+    finding = found(
+        *by("rbee-keeper", refused),
+        what="stdout",
+        wanted=line,
+        seen="[queen-rbee] nope",
+        subjects=printed,
+        said="status 400, exit code 1",
+    )
+
+    assert finding.culprit == "queen-rbee"
+
+
+def test_short_values_stand_in_the_headline() -> None:
+    subject = {"exchanges": [], "role": "hive", "method": "POST", "path": "/v1/workers/ready"}
+
+    finding = found(what="how many there were", wanted="3", seen="4", subjects=[subject])
+
+    assert finding.headline == "llm-worker-rbee: how many there were is 4, not 3"
