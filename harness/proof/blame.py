@@ -50,21 +50,29 @@ class Blamed:
         return RIGHT if named == lies.PROGRAMS[self.program] else WRONG if named in lies.PROGRAMS.values() else UNKNOWN
 
 
-def blamed(program: str, lie: lies.Lie, directory: Path, met: Sequence[str], keeper: Path | None) -> Blamed:
-    """Run the scenarios that can meet the lie, and read the stories."""
+def blamed(program: str, lie: lies.Lie, directory: Path, met: Sequence[str], most: int, keeper: Path | None) -> Blamed:
+    """Run the scenarios that can meet the lie, the first `most` and, when none of these goes red, the others; and read
+    the stories."""
     stand_ins = directory / "bin"
     shutil.copytree(PROJECT / "bin", stand_ins)
     (stand_ins / lies.PROGRAMS[program]).write_text(lies.source(program, lie.name), encoding="utf-8")
     own = {"keeper": keeper} if keeper else {}
-    run(directory / "run", {"stand_ins": stand_ins, "wait_s": WAIT_S, "limit_s": LIMIT_S, **own}, met)
-    events = list(log.read(directory / "run" / "events.jsonl"))
-    reds = [event for event in events if event["event"] == "verdict" and event["verdict"] not in ("passed", "skipped")]
+    reds: list[log.Event] = []
+    for number, some in enumerate((met[:most], met[most:])):
+        if some and not reds:  # only when none of those went red, the others are asked
+            place = directory / f"run{number}"
+            run(place, {"stand_ins": stand_ins, "wait_s": WAIT_S, "limit_s": LIMIT_S, **own}, some)
+            reds = [event for event in log.read(place / "events.jsonl") if _is_red(event)]
     groups = story.groups(sorted(reds, key=lambda event: event["number"]))
     if not groups:
         return Blamed(program, lie, None, "", [])
     told = groups[0][0]["story"] or {"culprit": UNKNOWN, "by_rules": UNKNOWN, "headline": "no story"}
     causes = [each["story"]["cause"] if each["story"] else "" for each in reds]
     return Blamed(program, lie, (told["culprit"], told["by_rules"]), told["headline"], causes)
+
+
+def _is_red(event: log.Event) -> bool:
+    return event["event"] == "verdict" and event["verdict"] not in ("passed", "skipped")
 
 
 def page(everything: Sequence[Blamed], commit: str, most: int) -> str:
@@ -105,13 +113,14 @@ def _said(one: Blamed) -> str:
 
 
 def _met(lie: lies.Lie, uses: dict[str, list[str]], words: dict[str, str], most: int) -> list[str]:
-    """The scenarios that can meet the lie; of many so many, evenly."""
+    """The scenarios that can meet the lie; of many so many, evenly, come first."""
     met = [
         where
         for where, what in uses.items()
         if any(re.search(lie.meets, each) for each in what) and re.search(lie.about, words.get(where, ""))
     ]
-    return met if len(met) <= most else [met[n * len(met) // most] for n in range(most)]
+    first = met if len(met) <= most else [met[n * len(met) // most] for n in range(most)]
+    return [*first, *(where for where in met if where not in first)]
 
 
 def _own_keeper(directory: Path) -> Path:
@@ -146,7 +155,7 @@ def main(arguments: Sequence[str]) -> int:
                 continue
             directory = Path(temporary, str(number))
             directory.mkdir()
-            everything.append(blamed(program, lie, directory, _met(lie, uses, words, chosen.most), keeper))
+            everything.append(blamed(program, lie, directory, _met(lie, uses, words, chosen.most), chosen.most, keeper))
             print(_line(everything[-1]), flush=True)
             shutil.rmtree(directory, ignore_errors=True)
     text = page(everything, chosen.commit, chosen.most)
