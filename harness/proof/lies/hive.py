@@ -73,14 +73,6 @@ def _other_status(check: Any) -> object:
     return lying
 
 
-def _late(check: Any) -> object:
-    def lying(*what: Any) -> object:
-        importlib.import_module("mocks.common.clock").sleep(1)
-        return check(*what)
-
-    return lying
-
-
 def _says_no_state() -> None:
     put("mocks.hive.cli:show_status", lambda _: 0)()
     # The command line that was built when the module was loaded knows the true one.
@@ -204,5 +196,11 @@ LIES = [
         about="request for a worker",
         is_new=True,
     ),
-    Lie("waits a second before it checks anything", SPAWN, around("mocks.hive.preflight:check", _late), is_new=True),
+    Lie(
+        "says that it has another version",
+        r"rbee-hive GET /v1/health",
+        answer(APP, "/v1/health", lambda told: told | {"version": "0.9.0"}),
+        about="version",
+        is_new=True,
+    ),
 ]
