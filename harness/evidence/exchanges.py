@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-ROLES = {"queen": range(8080, 8081), "hive": range(9200, 9201), "worker": range(8001, 8080), "hub": range(80, 81)}
+ROLES = {"queen": range(8080, 8081), "hive": range(9200, 9201), "worker": range(8001, 8100), "hub": range(80, 81)}
 """Whom an exchange was meant for, by rbee's own ports."""
 
 
