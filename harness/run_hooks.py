@@ -15,7 +15,7 @@ from pathlib import Path
 from behave.model import Scenario
 from behave.runner import Context
 
-from harness import isolation, ports, settings
+from harness import isolation, ports, settings, tested
 from harness.runner import Runner, options, story
 from harness.runner.options import Options
 from harness.runner.watched import watch
@@ -27,7 +27,12 @@ REAL_LIMIT_S = 900  # of a scenario in real time: the longest waits take five mi
 def begin(userdata: Mapping[str, str]) -> Callable[[Options], Options]:
     """What this project makes of the options of a run; what takes a while goes on from now on."""
     keep_apart = isolation.begin(userdata)
-    return lambda chosen: settings.let_wait(keep_apart(chosen), userdata)
+    clock = settings.clock(userdata)
+
+    def adjust(chosen: Options) -> Options:
+        return tested.describe(settings.let_wait(keep_apart(chosen), clock), userdata, clock)
+
+    return adjust
 
 
 options.adjusted_by(begin)

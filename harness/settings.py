@@ -82,12 +82,12 @@ class Settings:
 def read(userdata: Mapping[str, str]) -> Settings:
     """The settings in behave's userdata and the environment. Raises SettingsError."""
     own = programs.own(userdata)
-    clock = _clock(userdata)
-    default_s = STAGE_WAIT_S if clock == "stage" else REAL_WAIT_S
+    time = clock(userdata)
+    default_s = STAGE_WAIT_S if time == "stage" else REAL_WAIT_S
     found = isolation.choose(userdata)
     return Settings(
         programs={name: own.get(option) for option, name in programs.PROGRAMS.items()},
-        clock=clock,
+        clock=time,
         wait_s=_seconds("wait_s", userdata.get("wait_s"), default_s),
         queen_scope=_one_of("queen_scope", userdata.get("queen_scope", "scenario"), QUEEN_SCOPES),
         variables={**peers.variables(userdata, own), **_rust_log()},
@@ -101,14 +101,14 @@ def read(userdata: Mapping[str, str]) -> Settings:
     )
 
 
-def let_wait(chosen: Options, userdata: Mapping[str, str]) -> Options:
+def let_wait(chosen: Options, clock: str) -> Options:
     """The options of a run, in which scenarios that wait for minutes in real time wait beside all others; unless only
     one may run at a time."""
-    waits = _clock(userdata) == "real" and chosen.jobs > 1
+    waits = clock == "real" and chosen.jobs > 1
     return replace(chosen, waiting_tag=WAITING_TAG if waits else "")
 
 
-def _clock(userdata: Mapping[str, str]) -> str:
+def clock(userdata: Mapping[str, str]) -> str:
     """The time in which programs live. One that is the user's own lives in real time, unless he says that it does
     not."""
     return _one_of("clock", userdata.get("clock", "real" if programs.own(userdata) else "stage"), CLOCKS)

@@ -80,7 +80,8 @@ class Progress:
         seed = f" (seed {event['seed']})" if event["seed"] is not None else ""
         beside = f", and {event['beside']} that mostly wait beside them" if event.get("beside") else ""
         apart = f"\n{event['isolation']}" if event.get("isolation") else ""
-        return f"{_scenarios(event['planned'])}, {self._jobs} at a time{beside}{order}{seed}{apart}"
+        tested = f"\n{event['told']}" if event.get("told") else ""
+        return f"{_scenarios(event['planned'])}, {self._jobs} at a time{beside}{order}{seed}{apart}{tested}"
 
     def _on_planned(self, event: Event) -> None:
         self._names[event["number"]] = f"{event['location']}  {event['name']}"

@@ -107,7 +107,9 @@ class Summary:
         ]
 
     def _place(self) -> list[str]:
-        lines = [f"Run folder: {self._start['run_dir']} (event log: events.jsonl)"]
+        tested = str(self._start.get("told", ""))
+        lines = [f"T{tested[1:]}"] if tested else []
+        lines.append(f"Run folder: {self._start['run_dir']} (event log: events.jsonl)")
         if self._start["order"] == "random":
             seed = self._start["seed"]
             lines.append(f"Order: random, again by -D order=random -D seed={seed}")

@@ -7,7 +7,7 @@ import random
 import shlex
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +33,8 @@ class Options:
     the run. isolation: how the nodes of scenarios are kept apart, in
     words, once that is known. programs_bytes: what the copies of the user's programs may come to in the run's
     folder. waiting_tag: scenarios with this tag mostly wait; they are begun first, and beside those that `jobs`
-    counts."""
+    counts. tested: what the project says of what it tests, in a line, and `facts` as fields of the run's first
+    event."""
 
     jobs: int
     order: str
@@ -48,6 +49,14 @@ class Options:
     isolation: str = ""
     programs_bytes: int = 0
     waiting_tag: str = ""
+    tested: str = ""
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+    def told(self) -> dict[str, Any]:
+        """What a run's first event tells of them."""
+        fields = {name: getattr(self, name) for name in ("jobs", "isolation", "prove", "order")}
+        seed = self.seed if self.order == "random" else None
+        return {**fields, "seed": seed, "told": self.tested, **self.facts}
 
 
 Begin = Callable[[Mapping[str, Any]], Callable[[Options], Options]]

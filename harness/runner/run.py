@@ -251,12 +251,8 @@ class Run:
             run_dir=str(self._directory),
             planned=len(order),
             left_out=self._plan.left_out,
-            jobs=chosen.jobs,
             beside=sum(each.waits(chosen.waiting_tag) for each in order),
-            isolation=chosen.isolation,
-            prove=chosen.prove,
-            order=chosen.order,
-            seed=chosen.seed if chosen.order == "random" else None,
+            **chosen.told(),
         )
         for each in order:
             self._events.emit(
