@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import sys
 import traceback
 from collections.abc import Mapping
 from pathlib import Path
@@ -44,7 +45,9 @@ def open_stage(context: Context, scenario: Scenario) -> None:
         context.run_directory / SHARED_STAGE if is_shared else attempt / "stage",
         TOPOLOGY,
         context.settings,
-        _nothing if context.config.capture_stdout else Live().show,
+        _nothing
+        if context.config.capture_stdout
+        else Live(sys.stdout, attempt / "stage", steps=_shows_no_steps(context)).show,
         shared=is_shared,
         spool=context.run_directory / SPOOLS / f"{attempt.name}.jsonl",
     )
@@ -63,6 +66,11 @@ def start_shared_queen(context: Context) -> None:
     stage.start(QUEEN, keep=True)
     await_queen(stage)
     stage.close()
+
+
+def _shows_no_steps(context: Context) -> bool:
+    """Whether none of behave's formatters shows the steps."""
+    return list(context.config.format) == ["null"]
 
 
 def _ends_the_queen(scenario: Scenario) -> bool:
@@ -115,7 +123,7 @@ def close_stage(context: Context, scenario: Scenario) -> None:
     if scenario.status.has_failed() and context.config.capture_stdout:
         shown, lines = stage.evidence.events[-SHOWN_EVENTS:], io.StringIO()
         print(f"the last {len(shown)} of {len(stage.evidence.events)} things that happened on the stage:")
-        live = Live(lines)
+        live = Live(lines, stage.directory)
         for event in shown:
             live.show(event)
         print("\n".join(lines.getvalue().splitlines()[-SHOWN_LINES:]))
