@@ -105,7 +105,9 @@ class Feed:
             replay.fail(planned.scenario, outcome.verdict)
         if outcome.told is not None:
             self._note_undefined(outcome.told)
-        if outcome.output is not None:
+        # With a story, and no formatter that shows steps, behave's own words about a hook are only in the run's folder.
+        tells_all = outcome.verdict.story is not None and self._runner.config.format == ["null"]
+        if outcome.output is not None and not tells_all:
             _relay(outcome.output, is_kept=outcome.verdict.red)
 
     def _note_undefined(self, told: Message) -> None:

@@ -26,6 +26,9 @@ class Runner(behave.runner.Runner):  # type: ignore[misc] # behave's type stubs 
     def __init__(self, config: Any) -> None:
         if config.verbose and config.format == ["null"] == [config.default_format]:
             config.format = ["pretty"]
+        if not config.should_capture() and config.format:
+            # It goes back over its own lines, and so over what scenarios print among them.
+            config.format = ["plain" if name == "pretty" else name for name in config.format]
         streams.prepare(config)
         super().__init__(config)
         # behave now prints the name of the runner, in front of whatever report goes there.

@@ -101,6 +101,15 @@ def test_without_capture_what_steps_print_stands_at_its_place(project: Project) 
     assert ran.of("run_started")[0]["jobs"] == 1
 
 
+def test_without_capture_no_formatter_goes_back_over_what_was_printed(project: Project, terminal: Terminal) -> None:
+    project.feature("one: it prints first; it prints second")
+    terminal.start("--no-capture", "-f", "pretty", "-D", "limit_s=20")
+
+    assert terminal.end() == 0
+    assert "\x1b[" not in terminal.said.replace("\x1b[2K", "")
+    assert "first" in terminal.said
+
+
 def test_without_capture_a_step_is_shown_while_it_runs(project: Project) -> None:
     project.feature("one: it prints first; it reports and sleeps")
     process = project.start("--no-capture", "-f", "plain", "-T")

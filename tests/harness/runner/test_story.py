@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.harness.runner.project import Project
 
 TELLS = """
@@ -54,3 +56,28 @@ def test_a_project_without_stories_has_none(project: Project) -> None:
     project.feature("bad: it fails")
 
     assert project.behave().verdict("bad")["story"] is None
+
+
+HOOK_FAILS = """
+def before_scenario(context, scenario):
+    raise ValueError("no queen")
+
+def after_scenario(context, scenario):
+    scenario.story = {
+        "culprit": "q", "headline": "q never answered", "cause": "c", "hops": [], "what": "", "wanted": "", "seen": "",
+        "step": {"line": None, "text": "before its first step"}, "last_words": [],
+    }
+"""
+
+
+@pytest.mark.parametrize(("form", "shown"), [("null", False), ("plain", True)])
+def test_with_a_story_what_behave_says_of_a_hook_is_for_its_formatters(
+    project: Project, form: str, shown: bool
+) -> None:
+    project.feature("bad: it passes")
+    project.write("features/environment.py", HOOK_FAILS)
+
+    ran = project.behave("-f", form)
+
+    assert "q never answered" in ran.out
+    assert ("HOOK-ERROR" in ran.out) is shown
