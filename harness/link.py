@@ -76,6 +76,10 @@ class Link:
             raise WorldError(f"the world did not reply to {do!r} within {limit_s:g} s")
         return reply
 
+    def fileno(self) -> int:
+        """What can be read when the world has told something."""
+        return self._socket.fileno()
+
     def take(self, limit_s: float) -> bool:
         """Read what the world has told, waiting up to `limit_s` seconds for some; False when nothing came."""
         if not select.select([self._socket], [], [], max(0.0, limit_s))[0]:

@@ -30,7 +30,8 @@ def begin(userdata: Mapping[str, str]) -> Callable[[Options], Options]:
     clock = settings.clock(userdata)
 
     def adjust(chosen: Options) -> Options:
-        return tested.describe(settings.let_wait(keep_apart(chosen), clock), userdata, clock)
+        waiting = settings.let_wait(settings.hold(keep_apart(chosen), userdata), clock)
+        return tested.describe(waiting, userdata, clock)
 
     return adjust
 

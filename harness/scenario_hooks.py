@@ -91,10 +91,26 @@ def begin_step(context: Context, step: Step) -> None:
     """Say on the stage, where there is one, which step begins, and after a When what there is by now."""
     stage: Stage | None = getattr(context, "stage", None)
     if stage is not None:
+        if context.settings.hold:
+            _stand_before(stage, step)
         if stage.has_acted:
             stage.mark("snapshot", nodes=snapshot(stage.places.values()))
         stage.has_acted = step.step_type == "when"
         stage.mark("step", line=step.line, kind=step.step_type, text=f"{step.keyword} {step.name}")
+
+
+def _stand_before(stage: Stage, step: Step) -> None:
+    from harness import hold  # hardly a run has it
+
+    if hold.is_before(stage.settings.hold, step):
+        hold.stand(stage, f"before line {step.line}: {step.keyword} {step.name}")
+
+
+def _stand_at_end(stage: Stage, scenario: Scenario) -> None:
+    from harness import hold
+
+    if hold.is_at_end(stage.settings.hold, scenario):
+        hold.stand(stage, f"at its end, {scenario.status.name}")
 
 
 def close_stage(context: Context, scenario: Scenario) -> None:
@@ -106,6 +122,8 @@ def close_stage(context: Context, scenario: Scenario) -> None:
     stage: Stage | None = getattr(context, "stage", None)
     if stage is None:
         return
+    if context.settings.hold:
+        _stand_at_end(stage, scenario)
     if scenario.status.has_failed():
         _tell(scenario, stage)
     elif stage.settings.replaced and stage.settings.stand_ins is None and scenario.status == Status.passed:

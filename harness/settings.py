@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -35,6 +36,7 @@ declare(
     Option("warm", "yes or no", "yes", "stand-ins are forked from a parent that has them loaded"),
     Option("stand_ins", "a directory", "bin", "other program files of the stand-ins", is_path=True),
     Option("wait_s", "seconds", "60; 600 in real time", "how long a step waits for something"),
+    Option("hold", "failure or a line", "none", "the scenario stands still there, with its stage alive"),
     Option("go_on", "yes or no", "no", "the steps after one that has failed are run, too"),
 )
 
@@ -53,7 +55,8 @@ class Settings:
     Then step has to show that it can fail. go_on: steps are run after one has failed, too. stand_ins: where the
     stand-ins' program files are, None for the project's own. warm: those are forked from a warm parent instead of
     being exec'd. isolation: how nodes are kept apart, `namespaces` or `addresses`. direct: what
-    programs of the user's connect to directly, not by way of HTTP_PROXY, is witnessed, too."""
+    programs of the user's connect to directly, not by way of HTTP_PROXY, is witnessed, too. hold: the line
+    at which a scenario stands still, `failure`, or nothing."""
 
     programs: Mapping[str, Path | None]
     clock: str
@@ -67,6 +70,7 @@ class Settings:
     warm: bool
     isolation: str
     direct: bool
+    hold: str
 
     @property
     def evidence_s(self) -> float:
@@ -97,6 +101,7 @@ def read(userdata: Mapping[str, str]) -> Settings:
         stand_ins=_directory("stand_ins", userdata.get("stand_ins")),
         warm=is_yes("warm", userdata.get("warm", "yes")) and len(own) < len(programs.PROGRAMS),
         isolation=found.way,
+        hold=_hold(userdata),
         direct=found.way == "namespaces" and not found.unmet,
     )
 
@@ -112,6 +117,23 @@ def clock(userdata: Mapping[str, str]) -> str:
     """The time in which programs live. One that is the user's own lives in real time, unless he says that it does
     not."""
     return _one_of("clock", userdata.get("clock", "real" if programs.own(userdata) else "stage"), CLOCKS)
+
+
+def hold(chosen: Options, userdata: Mapping[str, str]) -> Options:
+    """The options of a run in which a scenario may stand still: it has the terminal for itself, and all the time.
+    Raises SettingsError where there is no terminal."""
+    if not _hold(userdata):
+        return chosen
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise SettingsError(f"-D hold={userdata['hold']}: it is for a terminal, and standard input or output is none")
+    return replace(chosen, pause=True, jobs=1)
+
+
+def _hold(userdata: Mapping[str, str]) -> str:
+    value = userdata.get("hold", "")
+    if value and value != "failure" and not value.isdecimal():
+        raise SettingsError(f"-D hold={value}: failure, or the line of a step or a scenario, is needed")
+    return value
 
 
 def _rust_log() -> dict[str, str]:

@@ -23,7 +23,6 @@ from harness.shell_words import split
 from mocks.common.retry import backoff
 
 REGISTRATION_ATTEMPTS, FIRST_DELAY_S = 5, 0.2  # docs/contract.md, section 4.2: the harness's registration step
-
 REAL_MOMENT_S = 0.5
 START_ATTEMPTS = 8  # 25 s in all: a program starts in half a second, and in 10 s beside twenty busy processes
 
@@ -76,7 +75,7 @@ class Stage:
             for name, node in opened["nodes"].items()
         }
         self.control: str = opened["control"]
-        self._operator_path: str = opened["operator"]
+        self.operator_path: str = opened["operator"]
         self.evidence = Evidence(
             events=self._events,
             places=self.places,
@@ -126,17 +125,10 @@ class Stage:
         )
         return int(reply["pid"])
 
-    def run(
-        self,
-        command_line: str,
-        *,
-        node: str | None = None,
-        env: Mapping[str, str] | None = None,
-        before: Sequence[str] = (),
-    ) -> None:
+    def run(self, command_line: str, **how: Any) -> None:
         """Run a program, as `start` does, to its end: time flows until it has ended. Raises StageError when it does not
         within `wait_s`."""
-        self.flow({"exit": self.start(command_line, node=node, env=env, before=before)})
+        self.flow({"exit": self.start(command_line, **how)})
 
     def flow(self, *until: Mapping[str, Any], since: int | None = None) -> int:
         """Let time flow until one of the conditions holds (docs/design.md), and return its index.
@@ -162,6 +154,10 @@ class Stage:
         has come about. Raises StageError as `flow` does."""
         more_s = REAL_MOMENT_S if self.settings.clock == "real" else 0
         self.flow({"at_us": self.now_us + round((delay_s + more_s) * 1_000_000)})
+
+    def fileno(self) -> int:
+        """What can be read when something has happened, which `evidence.pump` then takes."""
+        return self._link.fileno()
 
     def start_until(self, command_line: str, *until: Mapping[str, Any], node: str | None = None) -> int:
         """Start a program and let time flow until one of the conditions holds; events count from its start on. Its pid.
@@ -221,7 +217,7 @@ class Stage:
     def _ask(self, method: str, url: str, policy: Retry, **content: Any) -> requests.Response:
         flow = self._link.begin("flow", until=[], since=len(self._events))
         try:
-            with operator.session(self._operator_path, policy) as http:
+            with operator.session(self.operator_path, policy) as http:
                 return http.request(method, url, timeout=self.settings.wait_s, **content)
         except requests.RequestException:
             self._go_on()

@@ -2,6 +2,7 @@
 terminal; and words and their layout are the same whatever terminal and language the user has."""
 
 import os
+import shutil
 import signal
 from typing import Any
 
@@ -49,8 +50,9 @@ def skipped(config: pytest.Config) -> list[Any]:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what needs namespaces on a machine that allows none, or what more it lacks; scripts/test says so."""
+    """Leave out what this machine cannot do: namespaces, or a tool that it lacks; scripts/test says so."""
     lacking = [marker for marker, why in isolation.lacking().items() if why]
+    lacking += [] if shutil.which("curl") and shutil.which("sqlite3") else ["tools"]
     needing = [item for item in items if any(item.get_closest_marker(marker) for marker in lacking)]
     if needing:
         config.hook.pytest_deselected(items=needing)

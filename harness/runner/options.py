@@ -17,7 +17,7 @@ LIMIT_S = 120.0
 LONGEST_LIMIT_S = 1e8  # three years: more than that, no timer of the machine takes
 RUN_LIMIT_S = 3600.0
 # They say how a run goes about its scenarios, not what a scenario meets: of no use when one is repeated.
-NOT_REPEATED = {"order", "seed", "jobs", "run_dir", "run_limit_s", "pause"}
+NOT_REPEATED = {"order", "seed", "jobs", "run_dir", "run_limit_s", "pause", "hold"}
 
 
 class WrongUse(Exception):

@@ -61,9 +61,6 @@ class Runner(behave.runner.Runner):  # type: ignore[misc] # behave's type stubs 
         for stray in loading.strays():
             print(f"note: {stray} has settings for this run, too", file=sys.stderr)
         chosen = options.read(self.config, os.environ)
-        if chosen.pause:
-            self.config.capture_stdout = self.config.capture_stderr = False
-            self.config.capture_log = self.config.capture_hooks = False
         self.context = attempt.Context(self)
         # Not behave.step_registry.registry: the decorators of the steps fill another one (behave 1.3).
         self.step_registry = behave.runner.the_step_registry
@@ -72,7 +69,11 @@ class Runner(behave.runner.Runner):  # type: ignore[misc] # behave's type stubs 
             return int(self._run_dry())
         adjust = options.begin_adjustment(self.config.userdata)
         planned = loading.plan_run(self)
-        return Run(self, planned, adjust(chosen), signals).carry_out()
+        chosen = adjust(chosen)
+        if chosen.pause:
+            self.config.capture_stdout = self.config.capture_stderr = False
+            self.config.capture_log = self.config.capture_hooks = False
+        return Run(self, planned, chosen, signals).carry_out()
 
     def _run_dry(self) -> bool:
         """A dry run executes nothing: it is behave's own."""

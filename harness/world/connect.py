@@ -1,7 +1,8 @@
 """OpenSSH's way through a node's proxy, run as a program: `connect.py HOST PORT`.
 
-Asks the proxy of HTTP_PROXY for a connection to HOST and PORT and joins it with its own input and output. Ends with
-code 1 and a sentence on stderr when there is none. It needs nothing but the standard library, so it starts quickly."""
+Asks the proxy of HTTP_PROXY (http://HOST:PORT, or unix:PATH) for a connection to HOST and PORT, and joins it with its
+own input and output. Ends with code 1 and a sentence on stderr when there is none. It needs nothing but the standard
+library, so it starts quickly."""
 
 import os
 import select
@@ -11,9 +12,14 @@ import sys
 READ_BYTES = 64 * 1024
 
 
-def connect(proxy: tuple[str, int], host: str, port: str) -> socket.socket:
-    """A connection to host and port through the HTTP proxy. Raises ConnectionError when the proxy has none to give."""
-    tunnel = socket.create_connection(proxy)
+def connect(proxy: tuple[str, int] | str, host: str, port: str) -> socket.socket:
+    """A connection to host and port through the HTTP proxy, which is at an address or at the path of a Unix socket.
+    Raises ConnectionError when the proxy has none to give."""
+    if isinstance(proxy, str):
+        tunnel = socket.socket(socket.AF_UNIX)
+        tunnel.connect(proxy)
+    else:
+        tunnel = socket.create_connection(proxy)
     tunnel.sendall(f"CONNECT {host}:{port} HTTP/1.1\r\nHost: {host}:{port}\r\n\r\n".encode())
     head = b""
     while not head.endswith(b"\r\n\r\n"):  # a byte at a time: what follows the head belongs to SSH
@@ -53,7 +59,8 @@ def main() -> int:
     try:
         if not proxy_host:
             raise ConnectionError("HTTP_PROXY names no proxy")
-        join(connect((proxy_host, int(proxy_port)), host, port))
+        path = proxy_port if proxy_host == "unix" else ""
+        join(connect(path or (proxy_host, int(proxy_port)), host, port))
     except OSError as error:
         print(f"connect to host {host} port {port}: {error}", file=sys.stderr)
         return 1
