@@ -7,8 +7,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from harness.runner.options import WrongUse
-from mocks.common.peers import HIVE_ARGUMENTS, HIVE_PORT
 
+HIVE_ARGUMENTS, HIVE_PORT = "daemon --port {port}", 9200  # of rbee's specification
 PORTS = (HIVE_PORT, 8080)  # those that rbee's own sources name: docs/contract.md, section 8 row 1
 
 

@@ -11,7 +11,6 @@ from pathlib import Path
 from harness import isolation, peers, programs
 from harness.runner.declared import Option, declare
 from harness.runner.options import Options, WrongUse, is_yes
-from mocks.common.peers import HIVE_ARGUMENTS
 
 CLOCKS = ("stage", "real")
 WAITING_TAG = "needs-clock"  # of scenarios that wait for more than 30 s, which is real time without the clock
@@ -27,7 +26,7 @@ declare(
     Option("hive", "a program", "the stand-in", "yours instead of the stand-in rbee-hive", is_path=True),
     Option("worker", "a program", "the stand-in", "yours instead of the stand-in llm-worker-rbee", is_path=True),
     Option("bin", "a directory", "none", "yours, by rbee's names, as far as they lie there", is_path=True),
-    Option("hive.arguments", "words", HIVE_ARGUMENTS, "how a hive is started, where {port} and {address} stand"),
+    Option("hive.arguments", "words", peers.HIVE_ARGUMENTS, "how a hive is started, where {port} and {address} stand"),
     Option("hive.port", "9200 or 8080", "9200", "where a hive is started, and asked"),
     Option("worker.arguments", "words", "all that rbee knows", "how a hive of ours starts a worker: docs/real-rbee.md"),
     Option("clock", "stage or real", "stage; real with a program of yours", "whose time the programs live in"),

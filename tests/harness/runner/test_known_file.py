@@ -8,8 +8,7 @@ from typing import Any
 
 import pytest
 
-from harness.report import known_file
-from harness.runner import known
+from harness.runner import known, known_file
 
 OLD: dict[str, dict[str, Any]] = {
     "f::red": {"scenario": "f::red", "cause": "c1", "note": "ours"},
