@@ -16,6 +16,7 @@ import selectors
 import sys
 import time
 import traceback
+from collections import deque
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -57,6 +58,7 @@ class StageClock:
         self._waits: list[tuple[int, bool, int, int, Wait]] = []
         self._order = itertools.count()
         self._resting: list[asyncio.Future[None]] = []
+        self._settling: deque[asyncio.Future[None]] = deque()
 
     def serve(self, path: Path) -> Callable[[], None]:
         """Let programs wait on this clock, at the Unix socket `path`; what to call when it is over."""
@@ -85,9 +87,10 @@ class StageClock:
         return sorted([*on_lines, *(due_us for due_us, _, _, _, wait in self._waits if not wait.canceled)])
 
     async def settled(self) -> None:
-        """Wait until nobody works: a wait of 0 on this clock."""
+        """Wait, while time flows, until nobody works. Whoever waits for that goes before the end of the flow: what he
+        does then is still part of it."""
         done = asyncio.get_running_loop().create_future()
-        self.wait(0, lambda: None if done.done() else done.set_result(None))
+        self._settling.append(done)
         await done
 
     async def rest(self) -> None:
@@ -118,6 +121,11 @@ class StageClock:
                     done.set_result(None)
             self._resting.clear()
             return True
+        while self._settling:
+            done = self._settling.popleft()
+            if not done.done():
+                done.set_result(None)
+                return True
         while self._waits and self._waits[0][-1].canceled:
             heapq.heappop(self._waits)
         if self._flow_ends():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from functools import partial
 from pathlib import Path
@@ -189,6 +190,16 @@ def test_a_last_wait_comes_after_all_others_that_are_due_then(tmp_path: Path) ->
         return released
 
     assert clock_bench.run(tmp_path, scene) == ["first", "last", "later last"]
+
+
+def test_who_waits_until_nobody_works_goes_before_the_end_of_the_flow(tmp_path: Path) -> None:
+    async def scene(bench: Bench) -> bool:
+        bench.start("clock.sleep(1)")
+        settled = asyncio.ensure_future(bench.clock.settled())
+        await bench.flow(until=lambda: bench.clock.now_us == 0)
+        return settled.done()
+
+    assert clock_bench.run(tmp_path, scene)
 
 
 def test_holding_stops_the_clock(tmp_path: Path) -> None:
