@@ -43,15 +43,17 @@ class Askers:
 
     `roots` lists the living processes of the stage whose descendants are all others. `programs` are the names by which
     a process is looked for among those who have started it: a helper, such as ssh, asks in their name. `met` gets each
-    that asks for the first time."""
+    that asks for the first time. `parent` says who has started a process, else the kernel does."""
 
     def __init__(
         self,
         roots: Callable[[], Sequence[int]],
         programs: Iterable[str],
         met: Callable[[Asker], None] = lambda _: None,
+        parent: Callable[[int], int] | None = None,
     ) -> None:
         self._roots, self._programs, self._met = roots, frozenset(programs), met
+        self._parent = parent or parent_of
         self._known: dict[int, Asker] = {}
 
     def find(self, sockets: Sockets, own: Address, peer: Address) -> Asker | None:
@@ -67,7 +69,7 @@ class Askers:
                 return self._known[pid]
         for pid in descendants(self._roots()):
             if pid not in self._known and _holds(pid, link):
-                self._known[pid] = Asker(pid, self._name(pid), tuple(_argv(pid)), self._name(_parent(pid)))
+                self._known[pid] = Asker(pid, self._name(pid), tuple(_argv(pid)), self._name(self._parent(pid)))
                 self._met(self._known[pid])
                 return self._known[pid]
         return None
@@ -78,7 +80,7 @@ class Askers:
             program = _program(each)
             if program in self._programs:
                 return program
-            each = _parent(each)
+            each = self._parent(each)
         return own
 
 
@@ -127,7 +129,8 @@ def _argv(pid: int) -> list[str]:
     return []
 
 
-def _parent(pid: int) -> int:
+def parent_of(pid: int) -> int:
+    """The parent of a process, as the kernel knows it; 0 when the process is gone."""
     with suppress(OSError), open(f"/proc/{pid}/stat", "rb") as file:
         return int(file.read().rpartition(b")")[2].split()[1])
     return 0

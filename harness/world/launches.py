@@ -8,6 +8,7 @@ import os
 import signal
 import socket
 import struct
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
@@ -70,7 +71,8 @@ class Launches:
             parent = psutil.Process(_pid(launcher)).ppid()
             ground = self._stage.ground(_pid(launcher))
             if asked and len(files) == STANDARD_FILES and ground is not None:
-                pid = self._processes.fork(asked, [*files, *ground.files], lambda code: self._tell(launcher, code))
+                on_exit = partial(self._tell, launcher)
+                pid = self._processes.fork(asked, [*files, *ground.files], parent, on_exit)
         for file in files:
             os.close(file)
         if pid is None:

@@ -17,6 +17,7 @@ from pathlib import Path
 import psutil
 
 from harness.world.adoption import Orphans, descendants
+from harness.world.askers import parent_of
 from harness.world.program import OnExit, OnOutput, Program, when_ended
 from harness.world.sandbox import environment
 from harness.world.topology import Node, Stage
@@ -44,6 +45,7 @@ class Processes:
         self._stage = stage
         self._orphans = orphans
         self._running: set[int] = set()
+        self._forked_for: dict[int, int] = {}  # process → who asked for it
         self._programs: list[Program] = []
         self._something_ended = asyncio.Event()
         self._ending = False
@@ -88,22 +90,27 @@ class Processes:
         self._programs.append(Program(self._stage, program, node, process, outputs, on_output, ended))
         return pid
 
-    def fork(self, asked: bytes, files: Sequence[int], on_exit: OnExit) -> int | None:
+    def fork(self, asked: bytes, files: Sequence[int], parent: int, on_exit: OnExit) -> int | None:
         """Have the warm parent fork what a launcher on this stage asks for; its pid. None when it has to be exec'd.
 
-        For the arguments see `mocks.common.launch.fork`; `on_exit` gets the exit code. A stage that ends forks nothing:
-        whoever asked may be dead already, and nobody would end what he had asked for."""
+        For the arguments see `mocks.common.launch.fork`; `parent` asked for it, and `on_exit` gets the exit code. A
+        stage that ends forks nothing: whoever asked may be dead already, and nobody would end what he had asked for."""
         process = None if self._ending else fork(asked, files)
         if process is None:
             return None
         self._orphans.started(process.pid, self._stage.mark)
         self._running.add(process.pid)
+        self._forked_for[process.pid] = parent
         when_ended(process, functools.partial(self._ended, process.pid, on_exit))
         return process.pid
 
     def started(self, pid: int) -> bool:
         """Whether this is a program that `start` has started, whose end is told as such."""
         return any(program.pid == pid for program in self._programs)
+
+    def parent(self, pid: int) -> int:
+        """Who has started a process: what is forked for somebody is his, whoever its parent is."""
+        return self._forked_for.get(pid) or parent_of(pid)
 
     def roots(self) -> list[int]:
         """The living processes of the stage that are children of the world; all others are their descendants.
@@ -167,6 +174,7 @@ class Processes:
 
     def _ended(self, pid: int, on_exit: OnExit | None, code: int) -> None:
         self._running.discard(pid)
+        self._forked_for.pop(pid, None)
         self._orphans.ended(pid)
         self._something_ended.set()
         if on_exit is not None:

@@ -57,7 +57,7 @@ class Tenant:
         self.files = Hub(order.directory)
         self.processes = Processes(self, house.orphans)
         self.ends = Ends(self.tell, self.processes.started)
-        self._askers = Askers(self.processes.roots, order.programs, self.ends.meet)
+        self._askers = Askers(self.processes.roots, order.programs, self.ends.meet, self.processes.parent)
         self._crowd = Crowd(self.processes.roots)
         self.clock: StageClock | RealClock = (
             RealClock(self._crowd, self._flow_ends) if order.real else StageClock(self._crowd, self._flow_ends)

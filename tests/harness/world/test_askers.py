@@ -70,3 +70,19 @@ def test_nobody_is_found_who_is_not_of_the_stage(listener: socket.socket, socket
 
 def test_a_connection_that_there_is_not_has_no_inode(sockets: Sockets) -> None:
     assert sockets.inode(("127.0.0.1", 1), ("127.0.0.1", 2)) == 0
+
+
+def test_who_was_forked_for_another_is_his(listener: socket.socket, sockets: Sockets) -> None:
+    port = str(listener.getsockname()[1])
+    with (
+        subprocess.Popen(["sleep", "60"]) as other,
+        subprocess.Popen([sys.executable, "-c", ASKS, port]) as process,
+    ):
+        connection, peer = listener.accept()
+        askers = Askers(lambda: [os.getpid()], [], parent=lambda pid: other.pid if pid == process.pid else 0)
+        found = askers.find(sockets, connection.getsockname(), peer)
+        connection.close()
+        other.kill()
+
+    assert found is not None
+    assert found.parent == "sleep"
