@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,7 +14,8 @@ from harness.trace.normal import Thing, trace
 
 SHOWN_CHARACTERS = 160
 TELLING = ("type", "stage", "code", "status", "actor", "human", "message", "t", "state", "layers_loaded", "node_name")
-ANSWERS = {"answer": "answer", "stream": "event", "end": "end of an answer"}
+ENDED, GAVE_UP = "ended with exit code", "gave up"
+SSH = re.compile(r"ssh (\S+) CONNECT ")
 
 
 def difference(
@@ -33,7 +35,7 @@ def _told(found: Difference) -> dict[str, Any]:
     return {
         "culprit": thing.speaker,
         "kind": found.kind,
-        "headline": _headline(found, about or part, part),
+        "headline": sentence(found),
         "conversation": about or part,
         "place": " ".join([part, *_members(found)]) if about else "",
         "exchange": found.seen.exchange if found.seen else None,
@@ -43,46 +45,60 @@ def _told(found: Difference) -> dict[str, Any]:
     }
 
 
-def _headline(found: Difference, about: str, part: str) -> str:
+def sentence(found: Difference) -> str:
+    """Who did what: otherwise, later, never, or as in no green run."""
     thing = found.thing
-    what = _what(thing)
-    if part == "request":
-        asks = about.removeprefix(f"{thing.speaker} → ")
-        if found.kind == DIFFERS:
-            return f"{thing.speaker} asked {asks} otherwise than in a green run: {_changed(found)}"
-        if found.delay_us:
-            return f"{thing.speaker} asked {asks} {_late(found)}"
-        did = "asked" if found.kind == CAME else "never asked"
-        return f"{thing.speaker} {did} {asks}" + (", as in no green run" if found.kind == CAME else "")
-    where = (
-        f" to {about.replace(f' → {thing.speaker}', chr(39) + 's', 1)}" if part in ("answer", "stream", "end") else ""
-    )
+    about, _, part = thing.channel.rpartition(": ")
+    deed = _exchanged(thing, about, part) if about else _done(thing, part)
+    is_said = part != "request" and not deed.startswith(GAVE_UP)  # what was asked for stands in the deed
     statuses = [_object(each).get("status") for each in (found.seen, found.wanted)]
     if part == "answer" and found.kind == DIFFERS and statuses[0] != statuses[1]:
-        return f"{thing.speaker} answered {statuses[0]}{where} instead of {statuses[1]}"
+        return f"{thing.speaker} answered {statuses[0]} instead of {statuses[1]} to {_whose(thing, about)}"
     if found.kind == DIFFERS:
-        return f"{thing.speaker} told another {_noun(part)}{where}: {_short(_changed(found))}"
+        joint = " with" if part == "request" else "" if deed == ENDED else ":"
+        return f"{thing.speaker} {deed}{joint} {_short(_changed(found))}"
+    what = f"{'' if deed == ENDED else ':'} {_what(thing)}" if is_said else ""
     if found.delay_us:
-        return f"{thing.speaker}'s {_noun(part)}{where} came {_late(found)}: {what}"
-    never = "never came" if found.kind != CAME else "came, as in no green run"
-    return f"{thing.speaker}'s {_noun(part)}{where} {never}: {what}"
+        when = "later" if found.delay_us > 0 else "sooner"
+        return f"{thing.speaker} {deed} {abs(found.delay_us) / 1e6:g} s {when} than in a green run{what}"
+    return (
+        f"{thing.speaker} {deed}, as in no green run{what}"
+        if found.kind == CAME
+        else (f"{thing.speaker} never {deed}{what}")
+    )
 
 
-def _to_whom(thing: Thing, about: str) -> str:
-    """` to <asker>'s <method> <path>`."""
+def _exchanged(thing: Thing, about: str, part: str) -> str:
+    """What the speaker did in an exchange."""
+    asked = about.removeprefix(f"{thing.speaker} → ")
+    if part == "request":
+        login = SSH.match(asked)
+        return f"connected to {login[1]} by ssh" if login else f"asked {asked}"
+    if asked != about:
+        return f"{GAVE_UP} {asked}"
     asker, _, what = about.partition(f" → {thing.speaker} ")
-    return f" to {asker}'s {what}" if what else f" in {about}"
+    return f"told {asker} in answer to {what}" if part == "stream" else f"answered {_whose(thing, about)}"
 
 
-def _noun(part: str) -> str:
-    if part in ANSWERS:
-        return ANSWERS[part]
-    kind = part.partition(" on ")[0] if part.startswith(("rows", "files")) else part.rpartition(", ")[2] or part
-    return {"stdout": "line on stdout", "stderr": "line on stderr", "end": "end"}.get(kind, kind)
+def _whose(thing: Thing, about: str) -> str:
+    return about.replace(f" → {thing.speaker}", "'s", 1)
 
 
-def _late(found: Difference) -> str:
-    return f"{abs(found.delay_us) / 1e6:g} s {'later' if found.delay_us > 0 else 'sooner'} than in a green run"
+def _done(thing: Thing, part: str) -> str:
+    """What the speaker did beside exchanges."""
+    kind, _, where = part.partition(" on ")
+    stream = part.rpartition(", ")[2]
+    if stream in ("stdout", "stderr"):
+        return f"printed to {stream}"
+    if stream == "end":
+        return ENDED
+    if kind == "files":
+        return f"left a file on {where}"
+    if kind.startswith("rows of "):
+        return f"left a row in {kind.removeprefix('rows of ')} on {where}"
+    if kind.startswith("start of "):
+        return f"started {kind.removeprefix('start of ')}"
+    return f"{'logged in' if _object(thing) else 'ran'} by {part}"
 
 
 def _what(thing: Thing) -> str:
@@ -91,6 +107,8 @@ def _what(thing: Thing) -> str:
     if "status" in told and "headers" in told:
         return str(told["status"])
     body = told.get("body", told)
+    if body is None:
+        return str(told.get("how", "nothing"))
     if isinstance(body, dict) and body:
         inner = body.get("error")
         says = inner if isinstance(inner, dict) else body
@@ -115,17 +133,32 @@ def _members(found: Difference) -> list[str]:
 def _changed(found: Difference) -> str:
     one, other = (_object(thing) for thing in (found.wanted, found.seen))
     names = _members(found)
-    if not (one and other and names):
-        assert found.wanted is not None
-        return f"{_what(found.thing)} instead of {_what(found.wanted)}"
-    return ", ".join(_change(name, one.get(name), other.get(name)) for name in names)
+    if one and other and names and one.get("type") == other.get("type"):
+        return ", ".join(_change(name, one.get(name), other.get(name)) for name in names)
+    assert found.wanted is not None
+    assert found.seen is not None
+    if found.thing.channel.startswith("start of "):
+        seen, wanted = found.seen.what.split(" "), found.wanted.what.split(" ")
+        at = next((n for n, pair in enumerate(zip(seen, wanted, strict=False)) if pair[0] != pair[1]), 0)
+        return f"{' '.join(seen[max(0, at - 1) : at + 1])} instead of {' '.join(wanted[at : at + 1])}"
+    return f"{_what(found.seen)} instead of {_what(found.wanted)}"
 
 
 def _change(name: str, wanted: Any, seen: Any) -> str:
     if isinstance(wanted, dict) and isinstance(seen, dict):
         inner = [each for each in wanted.keys() | seen.keys() if wanted.get(each) != seen.get(each)]
         return ", ".join(_change(each, wanted.get(each), seen.get(each)) for each in sorted(inner))
-    return f"{name} {json.dumps(seen, ensure_ascii=False)} instead of {json.dumps(wanted, ensure_ascii=False)}"
+    if isinstance(wanted, list) and isinstance(seen, list):
+        if len(wanted) != len(seen):
+            return f"{len(seen)} {name} instead of {len(wanted)}"
+        both = next((pair for pair in zip(wanted, seen, strict=True) if pair[0] != pair[1]), (wanted, seen))
+        if both != (wanted, seen):
+            return _change(name, *both)
+    return f"{name} {_word(seen)} instead of {_word(wanted)}"
+
+
+def _word(value: Any) -> str:
+    return "nothing" if value is None else json.dumps(value, ensure_ascii=False)
 
 
 def _object(thing: Thing | None) -> dict[str, Any]:
