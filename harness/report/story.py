@@ -6,11 +6,13 @@ from __future__ import annotations
 import difflib
 import json
 import shutil
+import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 MOST_LINES, MOST_COLUMNS, LEAST_COLUMNS = 20, 100, 40
 COMPARED_LINES = 5
+WRAPPED_LINES = 2
 SIDE = "  "
 
 Story = Mapping[str, Any]
@@ -27,13 +29,16 @@ def rendered(story: Story, width: int) -> list[str]:
     hops = [f"{SIDE}  {line}" for line in _hops(story["hops"], width - 4)]
     step = story["step"]
     where = f"line {step['line']}: " if step["line"] else ""
+    compared = _comparison(story)
+    if not story["what"]:
+        compared = [part for line in compared for part in _wrapped(line, width - 2)]
     lines = [
-        f"{SIDE}{story['headline']}",
+        *(f"{SIDE}{line}" for line in _wrapped(_one_line(story["headline"]), width - 2)),
         *hops,
         f"{SIDE}{where}{step['text']}",
-        *(f"{SIDE}{line}" for line in _comparison(story)),
+        *(f"{SIDE}{line}" for line in compared),
     ]
-    words = [f"{SIDE}{_cropped(line, width - 2)}" for line in _last_words(story["last_words"], width - 2)]
+    words = [f"{SIDE}{line}" for line in _last_words(story["last_words"], width - 2)]
     room = MOST_LINES - 3 - len(words)
     return [_cropped(line, width) for line in lines[:room]] + words
 
@@ -54,6 +59,11 @@ def paragraph(group: Sequence[Mapping[str, Any]], width: int) -> list[str]:
     others = ", ".join(each["location"].rpartition(":")[2] for each in group[1:])
     words = f"{len(group)} red, one cause: {first['story']['headline']}; begin with {line}"
     return [_cropped(words, width), _cropped(f"{SIDE}the others: {others}", width)]
+
+
+def _wrapped(line: str, width: int, hang: int = 2) -> list[str]:
+    """The line in at most WRAPPED_LINES, all but the first indented by `hang`."""
+    return textwrap.wrap(line, width, subsequent_indent=" " * hang, max_lines=WRAPPED_LINES, placeholder=" …")
 
 
 def _cropped(line: str, width: int) -> str:
@@ -131,5 +141,10 @@ def _last_words(words: Sequence[Mapping[str, Any]], width: int) -> Iterator[str]
     name_width = max((len(each["program"]) for each in words), default=0)
     for each in words:
         ended = f"   {each['ended']}" if each["ended"] else ""
-        text = _one_line(each["text"]) or "nothing"
-        yield _cropped(f"{each['program']:{name_width}} said  {text}", width - len(ended)) + ended
+        said = f"{each['program']:{name_width}} said  "
+        room = width - len(said)
+        text = _cropped(_one_line(each["text"]) or "nothing", WRAPPED_LINES * room)
+        *lines, last = textwrap.wrap(text, room, max_lines=WRAPPED_LINES, placeholder=" …")
+        last = f"{_cropped(last, room - len(ended))}{ended}"
+        for number, line in enumerate([*lines, last]):
+            yield f"{'' if number else said:{len(said)}}{line}"

@@ -128,6 +128,9 @@ def _red_scenario(verdict: Event, cwd: str, same_as: str | None) -> list[str]:
     if same_as is not None:
         return [head, f"  the same cause as {same_as}", again]
     told = verdict.get("story")
+    if told and verdict["verdict"] not in (*PLAIN, "error"):  # the story does not say why it is that
+        reason = str(verdict["reason"]).partition("\n")[0]
+        head = head if reason in told["seen"] else f"{head}\n  {reason}"
     return [head, *(story.rendered(told, story.columns()) if told else _without_story(verdict)), again]
 
 

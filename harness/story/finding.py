@@ -23,6 +23,7 @@ ASKED_BY = (
 )
 ACTORS = dict.fromkeys(("rbee-hive", "http-server", "model-provisioner", "worker-preflight", "pool-preflight"), HIVE)
 SHORT = 24  # characters of what was wanted and of what was seen, that both stand in one line
+ASKS_COUNTED = re.compile(r"how many (there were|shutdown requests there were)$")
 EXIT_CODE = "the exit code"  # what the step about it says
 
 
@@ -70,6 +71,9 @@ def value(facts: Facts, who: str, place: str, one: Exchange | None = None) -> Fi
     is_short = failing.what and all(0 < len(text) <= SHORT and "\n" not in text for text in both)
     is_other = f"is {failing.seen}, not {failing.wanted}" if is_short else "is not what it should be"
     headline = f"{who}: {what} never came" if failing.never else f"{who}: {what} {is_other}"
+    if one is not None and who == know.asker(one) and ASKS_COUNTED.match(what):
+        asked = f"{know.answerer(one)} {one.method} {route(one.path)}".rstrip()
+        headline = f"{who} asked {asked} {failing.seen} times, not {failing.wanted}"
     where, number = (conversation(one), one.number) if one is not None else (who, None)
     return Finding(who, kind, headline, where, place, number)
 

@@ -34,7 +34,8 @@ def _words(facts: Facts, program: str) -> dict[str, Any] | None:
     ended = None if code is None else how_ended(code)
     if not text and (ended is None or code == 0):
         return None
-    return {"program": program, "text": STAMP.sub("", text).strip(), "ended": ended}
+    said = STAMP.sub("", text).strip().removeprefix(f"{program}: ")
+    return {"program": program, "text": said, "ended": ended}
 
 
 def _lines(facts: Facts, program: str) -> list[str]:

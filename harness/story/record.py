@@ -16,6 +16,7 @@ from harness.story.redact import redacted
 VERSION = 1
 LONGEST = 2000  # characters of one text
 TIMED = re.compile(r"\(\d{4,}, ['\"](.*?)['\"]\)")  # a pair of a time and a text
+PID = re.compile(r" \(pid \d+\)")
 PROCESS = re.compile(r"\bpid \d+ on ([\w.-]+): \S.*")
 UUID = re.compile(r"\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b")
 
@@ -72,7 +73,8 @@ def _plain(facts: Facts) -> str:
     lines = [line for line in facts.failing.error.strip().splitlines() if line.strip()]
     if not lines:
         return ""
-    return re.sub(r"^harness\.[\w.]+: ", "", lines[-1] if lines[0].startswith("Traceback") else lines[0])
+    said = re.sub(r"^harness\.[\w.]+: ", "", lines[-1] if lines[0].startswith("Traceback") else lines[0])
+    return PID.sub("", said)
 
 
 def _for_people(text: str, directory: Path) -> str:

@@ -45,7 +45,7 @@ def test_a_story_in_lines() -> None:
 
 def test_it_is_never_longer_nor_wider_than_it_may_be() -> None:
     long = told(
-        headline="h" * 200,
+        headline="h " * 200,
         hops=[hop(text="t" * 200, here=True)] * 6,
         wanted="\n".join("abcdefghijk"),
         seen="s" * 300,
@@ -56,7 +56,7 @@ def test_it_is_never_longer_nor_wider_than_it_may_be() -> None:
         lines = story.rendered(long, width)
         assert len(lines) <= story.MOST_LINES - 2
         assert max(map(len, lines)) <= width
-        assert lines[1].endswith("← here")
+        assert lines[2].endswith("← here")
         assert lines[-1].endswith("exit code 1")
 
 
@@ -99,3 +99,13 @@ def test_reds_with_one_cause_are_a_group() -> None:
         "2 red, one cause: queen-rbee answered 500 to rbee-keeper's POST /v2/tasks; begin with 2",
         "  the others: 3",
     ]
+
+
+def test_what_broke_a_step_off_and_last_words_may_take_two_lines() -> None:
+    words = [{"program": "queen-rbee", "text": "a " * 30 + "b", "ended": "exit code 1"}]
+
+    lines = story.rendered(told(hops=[], what="", seen="c " * 30 + "d", last_words=words), 60)
+
+    assert lines[2:4] == [f"  {'c ' * 29}".rstrip(), "    c d"]
+    assert lines[4].startswith("  queen-rbee said  a a")
+    assert lines[5].endswith(" a b   exit code 1")

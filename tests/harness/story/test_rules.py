@@ -171,3 +171,12 @@ def test_short_values_stand_in_the_headline() -> None:
     finding = found(what="how many there were", wanted="3", seen="4", subjects=[subject])
 
     assert finding.headline == "llm-worker-rbee: how many there were is 4, not 3"
+
+
+def test_who_asks_too_often_is_named_with_whom_he_asked() -> None:
+    asked = by("queen-rbee", told.exchange("hive", "GET /v1/health", {}))
+    subject = {"exchanges": [asked[0]["exchange"]]}
+
+    finding = found(*asked, what="how many there were", wanted="3", seen="4", subjects=[subject])
+
+    assert finding.headline == "queen-rbee asked rbee-hive GET /v1/health 4 times, not 3"
