@@ -8,9 +8,10 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from harness.trace.normal import NO_INSTANT, Thing
+from harness.trace.normal import AT_LAST, NO_INSTANT, Thing
 
 DIFFERS, CAME, NEVER_CAME = "differs", "came", "never came"
+REQUEST = ": request"
 MANY_SPEAK = re.compile(r"^(rbee-hive|llm-worker-rbee) on .*stdout$|^rbee-keeper on .*stderr$|/v2/tasks.*: stream$")
 """Channels into which more than one speak at a time: their order tells nothing."""
 
@@ -37,7 +38,9 @@ def first_difference(red: Sequence[Thing], reference: Sequence[Thing], step: int
     """The first difference up to the end of step number `step` (None: to the end); None when there is none."""
     seen = [thing for thing in red if step is None or thing.step <= step]
     wanted = [thing for thing in reference if step is None or thing.step <= step]
-    every = sorted(_differences(seen, wanted), key=lambda pair: pair[0])
+    races = (NEVER_CAME, _cut_off_us(seen)), (CAME, _cut_off_us(wanted))
+    found = (pair for pair in _differences(seen, wanted) if (pair[1].kind, pair[1].thing.at_us) not in races)
+    every = sorted(found, key=lambda pair: pair[0])
     if not every:
         return None
     first = every[0][1]
@@ -46,9 +49,22 @@ def first_difference(red: Sequence[Thing], reference: Sequence[Thing], step: int
     telling = next((other for other in beside if " → " in other.thing.channel), first)
     # Who was not asked, or otherwise, has not answered: that is not his.
     about = telling.thing.channel.rpartition(": ")[0]
-    asked = [pair[1] for pair in every if pair[1].thing.channel == f"{about}: request"]
+    asked = [pair[1] for pair in every if pair[1].thing.channel == f"{about}{REQUEST}"]
     at_once = (other for other in asked if other.thing.at_us == telling.thing.at_us)
     return _moved(next(at_once, telling), seen, wanted)
+
+
+def _cut_off_us(things: Sequence[Thing]) -> int | None:
+    """The last instant, when something was asked then and not answered any more: what else would have come of it before
+    all ended, nobody can say. None when nothing was cut off."""
+    last_us = max((thing.at_us for thing in things if thing.at_us != AT_LAST), default=NO_INSTANT)
+    parts = Counter(thing.channel for thing in things)
+    asked = {thing.channel.removesuffix(REQUEST) for thing in things if thing.at_us == last_us != NO_INSTANT}
+    for about in asked:
+        over = max(parts[f"{about}: answer"], parts[f"{about}: end"])
+        if parts[f"{about}{REQUEST}"] > over and " CONNECT " not in about:  # of a login no answer is told
+            return last_us
+    return None
 
 
 def _place(difference: Difference) -> tuple[str, int]:

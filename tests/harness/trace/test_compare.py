@@ -92,3 +92,20 @@ def test_what_was_not_asked_is_not_the_answerers() -> None:
 
     assert difference is not None
     assert difference.thing.speaker == "llm-worker-rbee"
+
+
+def test_whether_what_was_asked_last_is_answered_before_all_ends_tells_nothing() -> None:
+    asked, answer = things("a b:1"), things("200:1", "queen → hive: answer")
+
+    assert first_difference(asked, [*asked, *answer], None) is None
+    assert first_difference([*asked, *answer], asked, None) is None
+
+
+def test_no_answer_though_time_went_on_is_a_difference() -> None:
+    asked, answer = things("a:1"), things("200:1", "queen → hive: answer")
+    later = things("x:2", "hive on workstation, end")
+
+    difference = first_difference([*asked, *later], [*asked, *answer, *later], None)
+
+    assert difference is not None
+    assert difference.thing.what == "200"

@@ -250,5 +250,5 @@ def test_a_stage_that_ends_forks_nothing_for_a_launcher_whose_request_comes_late
     monkeypatch.setattr("harness.world.processes.fork", lambda request, files: asked.append(request))
     stage.run(stage.processes.end())
 
-    assert stage.processes.fork(b"late", [], lambda code: None) is None
+    assert stage.processes.fork(b"late", [], 1, lambda code: None) is None
     assert asked == []
