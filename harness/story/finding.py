@@ -24,6 +24,7 @@ ASKED_BY = (
 ACTORS = dict.fromkeys(("rbee-hive", "http-server", "model-provisioner", "worker-preflight", "pool-preflight"), HIVE)
 SHORT = 24  # characters of what was wanted and of what was seen, that both stand in one line
 ASKS_COUNTED = re.compile(r"how many (there were|shutdown requests there were)$")
+PROCESS = re.compile(rf"\bpid \d+ on ([\w.-]+): (?:(?=\S).*?\b({'|'.join(know.PROGRAMS)})\b)?.*")
 EXIT_CODE = "the exit code"  # what the step about it says
 
 
@@ -52,6 +53,11 @@ def conversation(exchange: Exchange) -> str:
     return f"{know.asker(exchange)} → {know.answerer(exchange)} {exchange.method} {route(exchange.path)}".rstrip()
 
 
+def processes_by_program(text: str) -> str:
+    """`text` with what it says of processes in few words: of which program, and where."""
+    return PROCESS.sub(lambda found: f"{found[2] or 'a process'} on {found[1]}", text)
+
+
 def how_ended(code: int) -> str:
     """An exit code or a signal, for people."""
     if code >= 0:
@@ -66,7 +72,7 @@ def value(facts: Facts, who: str, place: str, one: Exchange | None = None) -> Fi
     """What the step has looked at is `who`'s, and not what it should be; `one` shows it."""
     failing = facts.failing
     kind = "never came" if failing.never else "differs"
-    what = failing.what or failing.text
+    what = processes_by_program(failing.what or failing.text)
     both = (failing.seen, failing.wanted)
     is_short = failing.what and all(0 < len(text) <= SHORT and "\n" not in text for text in both)
     is_other = f"is {failing.seen}, not {failing.wanted}" if is_short else "is not what it should be"

@@ -29,7 +29,7 @@ def _words(facts: Facts, program: str) -> dict[str, Any] | None:
     runs = [run for run in facts.runs if run.program == program]
     code = runs[-1].code if runs else None
     text = _raised(lines) or next((line for line in reversed(lines) if ALARMING.search(line)), "")
-    if not text and (program == KEEPER or code):
+    if not text and (code or (program == KEEPER and code is None)):
         text = lines[-1] if lines else ""
     ended = None if code is None else how_ended(code)
     if not text and (ended is None or code == 0):

@@ -9,7 +9,7 @@ from typing import Any
 
 from harness.story import hops, last_words, rules
 from harness.story.facts import OPERATOR, PROGRAMS, Facts
-from harness.story.finding import Finding
+from harness.story.finding import Finding, processes_by_program
 from harness.story.paths import as_seen_there
 from harness.story.redact import redacted
 
@@ -17,7 +17,7 @@ VERSION = 1
 LONGEST = 2000  # characters of one text
 TIMED = re.compile(r"\(\d{4,}, ['\"](.*?)['\"]\)")  # a pair of a time and a text
 PID = re.compile(r" \(pid \d+\)")
-PROCESS = re.compile(r"\bpid \d+ on ([\w.-]+): \S.*")
+SAID = re.compile(r"; it said: (?!nothing$).*")  # that is told as last words
 UUID = re.compile(r"\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b")
 
 
@@ -74,14 +74,14 @@ def _plain(facts: Facts) -> str:
     if not lines:
         return ""
     said = re.sub(r"^harness\.[\w.]+: ", "", lines[-1] if lines[0].startswith("Traceback") else lines[0])
-    return PID.sub("", said)
+    return SAID.sub("", PID.sub("", said))
 
 
 def _for_people(text: str, directory: Path) -> str:
     """`text` with paths as the nodes know them, and without what only Python says so."""
     text = as_seen_there(text, str(directory))
     text = TIMED.sub(r"\1", text)
-    return PROCESS.sub(r"a process on \1", text)
+    return processes_by_program(text)
 
 
 def _each_text(value: Any, change: Callable[[str], str]) -> Any:

@@ -180,3 +180,11 @@ def test_who_asks_too_often_is_named_with_whom_he_asked() -> None:
     finding = found(*asked, what="how many there were", wanted="3", seen="4", subjects=[subject])
 
     assert finding.headline == "queen-rbee asked rbee-hive GET /v1/health 4 times, not 3"
+
+
+def test_processes_are_told_by_their_programs() -> None:
+    process = "pid 7 on workstation.home.arpa: /usr/bin/python /x/rbee-hive daemon"
+
+    finding = found(what=f"ports of {process}", wanted="1", seen="2", subjects=[{"processes": "rbee-hive"}])
+
+    assert finding.headline == "queen-rbee: ports of rbee-hive on workstation.home.arpa is 2, not 1"
