@@ -124,7 +124,8 @@ def close_stage(context: Context, scenario: Scenario) -> None:
         return
     if context.settings.hold:
         _stand_at_end(stage, scenario)
-    if scenario.status.has_failed():
+    is_undefined = any(step.status == Status.undefined for step in scenario.all_steps)
+    if scenario.status.has_failed() and not is_undefined:  # of a step that there is not, no program is the culprit
         _tell(scenario, stage)
     elif stage.settings.replaced and stage.settings.stand_ins is None and scenario.status == Status.passed:
         keep_reference(scenario, stage.evidence.events, stage.directory, stage.settings)

@@ -12,7 +12,7 @@ from harness.report.proven import Proven
 
 # These are always counted, the others when there are any.
 ALWAYS = ("passed", "failed", "skipped")
-GREEN, NOT_RUN = "passed", "not run"
+GREEN, NOT_RUN, UNDEFINED = "passed", "not run", "undefined"
 ENDED = "the run was ended by "  # with this begins the reason of what was under way then
 # Their reason tells all; of the others, the logs are shown as well.
 PLAIN = ("failed", "undefined", "skipped")
@@ -143,7 +143,8 @@ def _again(command: str, cwd: str) -> str:
 
 def _without_story(verdict: Event) -> list[str]:
     reason = verdict["reason"].splitlines()
-    shown = reason[:REASON_LINES] + (["…"] if len(reason) > REASON_LINES else [])
+    most = len(reason) if verdict["verdict"] == UNDEFINED else REASON_LINES
+    shown = reason[:most] + (["…"] if len(reason) > most else [])
     lines = _indented("\n".join(shown))
     if verdict["verdict"] not in PLAIN:
         for path, tail in verdict["logs"].items():

@@ -57,7 +57,7 @@ class VerdictJUnit(JUnitReporter):  # type: ignore[misc] # it has no types
         undefined = case.find("error[@type='NoneType']")  # behave has no exception for it
         if undefined is not None:
             undefined.set("type", verdict.word)
-            undefined.set("message", verdict.reason)
+            undefined.set("message", verdict.reason.partition("\n")[0])
         skipped = case.find("skipped")
         if skipped is not None:
             skipped.set("message", f"{verdict.word}: {verdict.reason}")

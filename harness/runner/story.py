@@ -15,7 +15,7 @@ from typing import Any
 from behave.model import Scenario
 
 from harness.runner.under_way import Attempt
-from harness.runner.verdict import PASSED, SKIPPED, Verdict
+from harness.runner.verdict import PASSED, SKIPPED, UNDEFINED, Verdict
 
 Story = dict[str, Any]
 
@@ -41,7 +41,7 @@ def of_the_dead(make: Callable[[Dead], Story | None]) -> None:
 def of_attempt(attempt: Attempt, final: Verdict, note: Callable[[str], object]) -> Story | None:
     """The story that belongs to this verdict: what the attempt has told, or what is told in its place. Whoever tells
     that is not the runner's and must not cost a verdict: what it raises is given to `note`, as a sentence."""
-    if final.word in (PASSED, SKIPPED):
+    if final.word in (PASSED, SKIPPED, UNDEFINED):  # of a step that there is not, there is nothing to be told
         return None
     if attempt.told and attempt.told["story"]:
         own: Story = attempt.told["story"]

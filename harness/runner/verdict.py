@@ -10,7 +10,9 @@ from typing import Any
 
 from behave.model import Scenario
 from behave.model_type import Status
+from behave.runner import the_step_registry
 
+from harness.runner import undefined
 from harness.runner.plan import Rowless, containers
 
 PASSED = "passed"
@@ -93,7 +95,7 @@ def _of_green_scenario(scenario: Scenario) -> Verdict:
 def _of_red_scenario(scenario: Scenario) -> Verdict:
     for step in scenario.all_steps:
         if step.status == Status.undefined:
-            return Verdict(UNDEFINED, f"no step definition for: {step.keyword} {step.name}")
+            return Verdict(UNDEFINED, undefined.reason(step, the_step_registry))
         if step.status.has_failed():
             word = FAILED if scenario.status == Status.failed else ERROR
             return _of_problem(step, word, step.error_message or "the step is not implemented")
