@@ -1,11 +1,13 @@
 """Does a story name who did it? A lie is told by a known program, so it can be measured.
 
-    python -m harness.proof.blame [--program P] [--lie TEXT] [--most N] [--keeper] [--page FILE] [RUN_FOLDER]
+    python -m harness.proof.blame [--program P] [--lie TEXT] [--most N] [--keeper] [--times N] [--page FILE]
+        [RUN_FOLDER]
 
 For each lie those scenarios are run that can meet it, as a user runs them, and the first story of the largest group of
 reds is asked for its culprit: with references, and by rules alone. With --keeper the keeper is one of the user's own,
-written in another layout, whose references a green run has kept. RUN_FOLDER is that of a run with stand-ins that do not
-lie."""
+written in another layout, whose references a green run has kept. With --times some of the
+lies are told so often each, three scenarios at a time and beside processes that burn: have their reds the same causes
+each time? RUN_FOLDER is that of a run with stand-ins that do not lie."""
 
 from __future__ import annotations
 
@@ -17,7 +19,7 @@ import signal
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,10 +27,16 @@ from pathlib import Path
 from harness.proof import lie_report, lies
 from harness.proof.null_products import NULLS, PROJECT, baseline, run
 from harness.report import log, story
+from harness.trace.command import burning
 
 WAIT_S, LIMIT_S = 15, 60  # a lie may make somebody wait for ever
 RIGHT, WRONG, UNKNOWN = "right", "wrong", "unknown"
+STEADY = 20  # so many lies are told again and again
 BEGIN, END = "<!-- figures: scripts/blame -->\n", "<!-- end of figures: scripts/blame -->"
+BEGIN_STEADY, END_STEADY = (
+    "<!-- figures: scripts/blame --times -->\n",
+    "<!-- end of figures: scripts/blame --times -->",
+)
 OTHER_KEEPER = NULLS.parent / "other_keeper.py"
 
 
@@ -50,18 +58,19 @@ class Blamed:
         return RIGHT if named == lies.PROGRAMS[self.program] else WRONG if named in lies.PROGRAMS.values() else UNKNOWN
 
 
-def blamed(program: str, lie: lies.Lie, directory: Path, met: Sequence[str], most: int, keeper: Path | None) -> Blamed:
-    """Run the scenarios that can meet the lie, the first `most` and, when none of these goes red, the others; and read
-    the stories."""
+def blamed(
+    program: str, lie: lies.Lie, directory: Path, met: Sequence[str], most: int, settings: Mapping[str, object]
+) -> Blamed:
+    """Run the scenarios that can meet the lie, with these settings, the first `most` and, when none of these goes red,
+    the others; and read the stories."""
     stand_ins = directory / "bin"
     shutil.copytree(PROJECT / "bin", stand_ins)
     (stand_ins / lies.PROGRAMS[program]).write_text(lies.source(program, lie.name), encoding="utf-8")
-    own = {"keeper": keeper} if keeper else {}
     reds: list[log.Event] = []
     for number, some in enumerate((met[:most], met[most:])):
         if some and not reds:  # only when none of those went red, the others are asked
             place = directory / f"run{number}"
-            run(place, {"stand_ins": stand_ins, "wait_s": WAIT_S, "limit_s": LIMIT_S, **own}, some)
+            run(place, {"stand_ins": stand_ins, "wait_s": WAIT_S, "limit_s": LIMIT_S, **settings}, some)
             reds = [event for event in log.read(place / "events.jsonl") if _is_red(event)]
     groups = story.groups(sorted(reds, key=lambda event: event["number"]))
     if not groups:
@@ -131,13 +140,39 @@ def _own_keeper(directory: Path) -> Path:
     return path
 
 
+def steady(times: int, temporary: Path, uses: dict[str, list[str]], most: int) -> tuple[int, int]:
+    """Tell lies so many times each, beside load: how many of them had the same causes each time, and of how many. One
+    that nobody tells a story of is left out, and another is told instead."""
+    every, words = list(lie_report.those(None, "")), lie_report.said()
+    spread = sorted(range(len(every)), key=lambda n: (n % (len(every) // STEADY), n))
+    found: list[set[tuple[str, ...]]] = []
+    with burning(len(os.sched_getaffinity(0))):
+        for program, lie in (every[n] for n in spread):
+            if len(found) == STEADY:
+                break
+            met, causes = _met(lie, uses, words, most), set()
+            for number in range(times):
+                directory = temporary / f"{program}-{number}"
+                directory.mkdir()
+                causes.add(tuple(sorted(blamed(program, lie, directory, met, most, {"jobs": 3}).causes)))
+                shutil.rmtree(directory, ignore_errors=True)
+                if not any(map(any, causes)):
+                    break
+            else:
+                found.append(causes)
+                print(f"the {program} {lie.name}: {len(causes)} different: {sorted(causes)[0]}", flush=True)
+    return sum(len(causes) == 1 for causes in found), len(found)
+
+
 def main(arguments: Sequence[str]) -> int:
-    """Tell the lies one after the other. Returns 0 when each was named right or not at all, else 1."""
+    """Tell the lies one after the other. Returns 0 when each was named right or not at all, or had the same causes each
+    time; else 1."""
     parser = argparse.ArgumentParser(prog="scripts/blame", description=(__doc__ or "").split("\n", 1)[0])
     parser.add_argument("--program", choices=lies.PROGRAMS, help="only the lies of this one")
     parser.add_argument("--lie", default="", help="only the lies with this in their name")
     parser.add_argument("--most", type=int, default=6, help="run at most so many scenarios for each lie")
     parser.add_argument("--keeper", action="store_true", help="with a keeper of one's own, in real time")
+    parser.add_argument("--times", type=int, default=0, help="are the causes the same in so many runs of some lies?")
     parser.add_argument("--page", type=Path, help="write the figures into this page")
     parser.add_argument("--commit", default="unknown", help="of the sources, for the page")
     parser.add_argument("run_folder", nargs="?", type=Path, help="of a run with the stand-ins; else the suite is run")
@@ -146,25 +181,37 @@ def main(arguments: Sequence[str]) -> int:
     everything = []
     with tempfile.TemporaryDirectory(prefix="rl-") as temporary:
         uses, words = baseline(parser, chosen.run_folder, Path(temporary, "0")), lie_report.said()
+        if chosen.times:
+            equal, count = steady(chosen.times, Path(temporary), uses, chosen.most)
+            said = f"Of {count} lies **{equal}** had the same causes in {chosen.times} runs each"
+            said += f" (`scripts/blame --times {chosen.times} --most {chosen.most}`, commit {chosen.commit}).\n"
+            print(said)
+            if chosen.page:
+                _write(chosen.page, BEGIN_STEADY, END_STEADY, said)
+            return int(equal < count)
         keeper = _own_keeper(Path(temporary)) if chosen.keeper else None
         if keeper is not None:
             os.environ["XDG_STATE_HOME"] = str(Path(temporary, "state"))
             run(Path(temporary, "green"), {"keeper": keeper})
+        own = {"keeper": keeper} if keeper else {}
         for number, (program, lie) in enumerate(lie_report.those(chosen.program, chosen.lie), 1):
             if keeper is not None and program == "keeper":
                 continue
             directory = Path(temporary, str(number))
             directory.mkdir()
-            everything.append(blamed(program, lie, directory, _met(lie, uses, words, chosen.most), chosen.most, keeper))
+            everything.append(blamed(program, lie, directory, _met(lie, uses, words, chosen.most), chosen.most, own))
             print(_line(everything[-1]), flush=True)
             shutil.rmtree(directory, ignore_errors=True)
     text = page(everything, chosen.commit, chosen.most)
     print(text)
     if chosen.page and not (chosen.program or chosen.lie or chosen.keeper):
-        old = chosen.page.read_text(encoding="utf-8")
-        new = re.sub(f"{BEGIN}.*{END}", lambda _: f"{BEGIN}{text}{END}", old, flags=re.DOTALL)
-        chosen.page.write_text(new, encoding="utf-8")
+        _write(chosen.page, BEGIN, END, text)
     return int(any(one.by is not None and one.word(0) == WRONG for one in everything))
+
+
+def _write(page: Path, begin: str, end: str, text: str) -> None:
+    old = page.read_text(encoding="utf-8")
+    page.write_text(re.sub(f"{begin}.*{end}", lambda _: f"{begin}{text}{end}", old, flags=re.DOTALL), encoding="utf-8")
 
 
 def _line(one: Blamed) -> str:

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from harness.proof import blame, lies
+from contextlib import nullcontext
+from itertools import count
+from pathlib import Path
+
+import pytest
+
+from harness.proof import blame, lie_report, lies
 from harness.proof.blame import Blamed
 
 OLD = lies.Lie("lies", "x", lies.nothing)
@@ -36,3 +42,21 @@ def test_the_figures_tell_right_unknown_and_wrong_apart() -> None:
 
 def test_there_are_lies_written_after_the_rules() -> None:
     assert sum(lie.is_new for program in lies.PROGRAMS for lie in lies.lies(program)) >= 10
+
+
+def test_of_lies_with_a_story_it_is_counted_whose_causes_stay_the_same(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    number = count()
+
+    def of_one_run(program: str, lie: lies.Lie, *_: object) -> Blamed:
+        causes = {"queen": f"{next(number)}", "hive": ""}.get(program, "the same")
+        return Blamed(program, lie, None, "", [causes])
+
+    monkeypatch.setattr(blame, "blamed", of_one_run)
+    monkeypatch.setattr(blame, "burning", lambda _: nullcontext())
+    monkeypatch.setattr(blame, "STEADY", 3)
+    every = [("queen", OLD), ("hive", OLD), ("worker", OLD), ("keeper", OLD)]
+    monkeypatch.setattr(lie_report, "those", lambda *_: iter(every))
+
+    assert blame.steady(2, tmp_path, {}, 1) == (2, 3)
