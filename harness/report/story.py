@@ -63,7 +63,9 @@ def paragraph(group: Sequence[Mapping[str, Any]], width: int) -> list[str]:
 
 def _wrapped(line: str, width: int, hang: int = 2) -> list[str]:
     """The line in at most WRAPPED_LINES, all but the first indented by `hang`."""
-    return textwrap.wrap(line, width, subsequent_indent=" " * hang, max_lines=WRAPPED_LINES, placeholder=" …")
+    return textwrap.wrap(
+        line, width, break_on_hyphens=False, subsequent_indent=" " * hang, max_lines=WRAPPED_LINES, placeholder=" …"
+    )
 
 
 def _cropped(line: str, width: int) -> str:
@@ -144,7 +146,7 @@ def _last_words(words: Sequence[Mapping[str, Any]], width: int) -> Iterator[str]
         said = f"{each['program']:{name_width}} said  "
         room = width - len(said)
         text = _cropped(_one_line(each["text"]) or "nothing", WRAPPED_LINES * room)
-        *lines, last = textwrap.wrap(text, room, max_lines=WRAPPED_LINES, placeholder=" …")
+        *lines, last = textwrap.wrap(text, room, break_on_hyphens=False, max_lines=WRAPPED_LINES, placeholder=" …")
         last = f"{_cropped(last, room - len(ended))}{ended}"
         for number, line in enumerate([*lines, last]):
             yield f"{'' if number else said:{len(said)}}{line}"

@@ -16,8 +16,8 @@ SAID_CHARACTERS = 60
 ENDS = {
     "broken": "broken off",
     "cut": "cut by the scenario",
-    "swallowed": "never answered: the scenario's own fault",
-    "left": "given up by its asker",
+    "swallowed": "never answered: a fault",
+    "left": "given up",
 }
 
 
@@ -100,12 +100,7 @@ def _answer(one: Exchange) -> str:
 
 
 def _how(one: Exchange) -> Sequence[str]:
-    ends = {
-        "broken": "broken off",
-        "cut": "cut by the scenario",
-        "swallowed": "never answered: a fault",
-        "left": "given up",
-    }
     if one.how is None:
         return ["still open"]
-    return [ends[one.how]] if one.how in ends else []
+    is_whole = one.how == "left" and one.end_mark  # it was told all before it left
+    return [ENDS[one.how]] if one.how in ENDS and not is_whole else []

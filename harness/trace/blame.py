@@ -7,14 +7,15 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from harness.story.facts import Event
+from harness.story.facts import WORKER, Event
 from harness.story.last_words import STAMP
 from harness.trace.compare import CAME, DIFFERS, Difference, first_difference
-from harness.trace.normal import Thing, trace
+from harness.trace.normal import AT_LAST, NO_INSTANT, Thing, trace
 
 SHOWN_CHARACTERS = 160
 TELLING = ("type", "stage", "code", "status", "actor", "human", "message", "t", "state", "layers_loaded", "node_name")
 ENDED, GAVE_UP = "ended with exit code", "gave up"
+WORKERS_END = re.compile(r"rbee-hive: worker \S+ exited with code (-?\d+)$")
 SSH = re.compile(r"ssh (\S+) CONNECT ")
 
 
@@ -33,13 +34,13 @@ def _told(found: Difference) -> dict[str, Any]:
     thing = found.thing
     about, _, part = thing.channel.rpartition(": ")
     return {
-        "culprit": thing.speaker,
+        "culprit": WORKER if _ended_otherwise(found) else thing.speaker,
         "kind": found.kind,
         "headline": sentence(found),
         "conversation": about or part,
         "place": " ".join([part, *_members(found)]) if about else "",
         "exchange": found.seen.exchange if found.seen else None,
-        "at_s": max(0, thing.at_us) / 1e6,
+        "at_s": None if thing.at_us in (NO_INSTANT, AT_LAST) else thing.at_us / 1e6,
         "wanted": found.wanted.what if found.wanted else "",
         "seen": found.seen.what if found.seen else "",
     }
@@ -48,6 +49,8 @@ def _told(found: Difference) -> dict[str, Any]:
 def sentence(found: Difference) -> str:
     """Who did what: otherwise, later, never, or as in no green run."""
     thing = found.thing
+    if codes := _ended_otherwise(found):
+        return f"{WORKER} {ENDED} {codes[0]} instead of {codes[1]}, as {thing.speaker} says"
     about, _, part = thing.channel.rpartition(": ")
     deed = _exchanged(thing, about, part) if about else _done(thing, part)
     is_said = part != "request" and not deed.startswith(GAVE_UP)  # what was asked for stands in the deed
@@ -66,6 +69,12 @@ def sentence(found: Difference) -> str:
         if found.kind == CAME
         else (f"{thing.speaker} never {deed}{what}")
     )
+
+
+def _ended_otherwise(found: Difference) -> list[str]:
+    """The exit code of a worker and that of a green run, where it is its hive that tells of them."""
+    ends = [WORKERS_END.search(each.what) if each else None for each in (found.seen, found.wanted)]
+    return [end[1] for end in ends if end] if all(ends) else []
 
 
 def _exchanged(thing: Thing, about: str, part: str) -> str:

@@ -91,3 +91,20 @@ def test_headlines_say_what_was_done(channel: str, wanted: str | None, seen: str
     kind = NEVER_CAME if other is None else CAME if one is None else DIFFERS
 
     assert sentence(Difference(kind, one, other)) == headline
+
+
+def test_when_something_was_left_behind_nobody_knows() -> None:
+    row = {"event": "snapshot", "at_us": 5, "nodes": {"blep": {"rows": {"beehives": [{"a": 1}]}, "files": []}}}
+    none = {"event": "snapshot", "at_us": 5, "nodes": {"blep": {"rows": {"beehives": []}, "files": []}}}
+
+    assert found([STEP, none], [STEP, row])["at_s"] is None
+
+
+def test_who_says_how_another_has_ended_has_not_ended_so() -> None:
+    hive = {"event": "output", "program": "rbee-hive", "node": "workstation", "pid": 4, "stream": "stdout", "at_us": 0}
+    red, green = ({**hive, "text": f"rbee-hive: worker worker-1 exited with code {code}\n"} for code in (3, 0))
+
+    finding = found([STEP, red], [STEP, green])
+
+    assert finding["culprit"] == "llm-worker-rbee"
+    assert finding["headline"] == "llm-worker-rbee ended with exit code 3 instead of 0, as rbee-hive says"
