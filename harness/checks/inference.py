@@ -64,8 +64,9 @@ def expect_shown_at_once(evidence: Evidence) -> None:
     """Each token that passed from the worker was on stdout in the moment in which it did."""
     made = tokens(requests(evidence)[-1])
     assert made, "no token passed from the worker"
-    for (at_us, token), text in zip(made, accumulate(token["t"] for _, token in made), strict=True):
-        shown_us = shown.printed_at(evidence, text)
+    texts = list(accumulate(token["t"] for _, token in made))
+    for (at_us, token), text in zip(made, texts, strict=True):
+        shown_us = shown.printed_at(evidence, text, texts[-1])
         assert shown_us is not None, f"stdout is {evidence.printed('stdout')!r}; it never showed {text!r}"
         expect.delay(f"token {token['i']} on stdout", shown_us - at_us, 0, real=evidence.real)
 
@@ -75,7 +76,7 @@ def expect_first_token(evidence: Evidence, limit_s: int) -> None:
     evidence.exit_code()
     keeper, made = evidence.run(), tokens(requests(evidence)[-1])
     assert made, "no token passed from the worker"
-    shown_us = shown.printed_at(evidence, made[0][1]["t"])
+    shown_us = shown.printed_at(evidence, made[0][1]["t"], "".join(token["t"] for _, token in made))
     assert shown_us is not None, f"{keeper} did not print the first token to stdout"
     took_us = shown_us - keeper.started_at_us
     assert took_us <= limit_s * 1_000_000, f"the first token was there after {took_us / 1e6:.6f} s, not {limit_s} s"

@@ -26,11 +26,16 @@ def expect_tokens(evidence: Evidence, tokens: Sequence[str]) -> None:
         expect.equal("stdout", seen, wanted)
 
 
-def printed_at(evidence: Evidence, text: str) -> int | None:
-    """When the text of the first tokens was printed whole, in microseconds; None when it never was."""
+def printed_at(evidence: Evidence, text: str, whole: str) -> int | None:
+    """When the text of the first tokens, of which `whole` is that of all, was printed, in microseconds; None when it
+    never was."""
+    pieces = [(at_us, piece) for at_us, stream, piece in evidence.run().pieces if stream == "stdout"]
+    everything = "".join(piece for _, piece in pieces)
+    # A header may have said the first words of it before.
+    begin = max(0, everything.rfind(whole)) if KEEPER in evidence.own else 0
     printed = ""
-    for at_us, stream, piece in evidence.run().pieces:
-        printed += piece if stream == "stdout" else ""
-        if text in printed if KEEPER in evidence.own else printed.startswith(text):
+    for at_us, piece in pieces:
+        printed += piece
+        if printed[begin:].startswith(text):
             return at_us
     return None

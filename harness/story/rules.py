@@ -197,7 +197,7 @@ def not_passed_on(facts: Facts) -> Finding | None:
             headline = f"{QUEEN} passed on {len(passed)} tokens of the {len(made)} that {WORKER} made"
             return Finding(QUEEN, "not passed on", headline, conversation(task), "tokens", task.number)
         run = next((run for run in facts.runs if run.pid == task.pid), None)
-        if run is not None and run.code is not None and run.printed("stdout").rstrip("\n") != "".join(passed):
+        if run is not None and run.code is not None and "".join(passed) not in run.printed("stdout"):
             headline = f"{KEEPER} did not print the {len(passed)} tokens that {QUEEN} passed on"
             return Finding(KEEPER, "not passed on", headline, f"{KEEPER} stdout", "tokens", task.number)
     return None

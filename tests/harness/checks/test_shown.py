@@ -50,6 +50,6 @@ def test_tokens_of_a_program_of_the_users_may_stand_below_a_header() -> None:
 
 @pytest.mark.parametrize(("own", "when"), [(OWN, 7), ([], None)])
 def test_when_text_was_printed(own: list[str], when: int | None) -> None:
-    seen = printed((3, "Tokens:\nwri"), (7, "te a"), (9, " short"), own=own)
+    seen = printed((1, "Prompt: write a\n"), (3, "Tokens:\nwri"), (7, "te a"), (9, " short"), own=own)
 
-    assert shown.printed_at(seen, "write a") == when
+    assert shown.printed_at(seen, "write a", "write a short") == when
