@@ -72,6 +72,8 @@ def test_a_machine_without_namespaces_is_said_with_the_reason(machine: Machine) 
 
 def test_with_insist_what_cannot_be_checked_is_a_failure(machine: Machine) -> None:
     machine.program("id", "#!/bin/sh\necho 0")
+    for tool in ("curl", "sqlite3"):
+        machine.program(tool, "#!/bin/sh\n")
     done = run(machine, "--insist", "lint", FORBIDDEN="nodes that are machines of their own: a limit")
 
     assert (done.returncode, done.stdout) == (2, "")
