@@ -115,10 +115,14 @@ def fold(events: Iterable[Mapping[str, Any]]) -> list[Exchange]:
     an earlier scenario's program asked for may still come; it is none of this scenario's."""
     exchanges: dict[int, Exchange] = {}
     queens: frozenset[str] = frozenset()
+    nodes: dict[int, str] = {}
     for event in events:
         kind = event["event"]
-        if kind in ("started", "forked") and event["program"] == "queen-rbee":
-            queens |= {event["node"]}
+        if kind in ("started", "forked"):
+            node = event["node"] if kind == "started" else nodes.get(event["parent"])
+            if node is not None:  # of what a program below a shell has forked it is not known
+                nodes[event["pid"]] = node
+                queens |= {node} if event["program"] == "queen-rbee" else set()
         if kind == "asked":
             fields = {
                 name: event[name] for name in ("asker", "host", "port", "node", "method", "path", "headers", "body")

@@ -77,6 +77,16 @@ def test_at_the_queens_port_of_a_node_without_a_queen_a_hive_is_asked(node: str 
     assert asked.role == role
 
 
+@pytest.mark.parametrize(("parent", "role"), [(1, "hive"), (7, "queen")])
+def test_a_queen_that_was_forked_for_another_program_is_on_its_node(parent: int, role: str) -> None:
+    keeper = {"event": "started", "program": "rbee-keeper", "node": "blep", "pid": 1, "argv": []}
+    queen = {"event": "forked", "program": "queen-rbee", "pid": 2, "parent": parent}
+
+    [asked] = exchanges.fold([keeper, queen, {**ASKED, "port": 8080, "node": "workstation"}])
+
+    assert asked.role == role
+
+
 def test_exchanges_come_in_the_order_in_which_they_were_asked() -> None:
     found = exchanges.fold([{**ASKED, "exchange": 2}, {**ASKED, "exchange": 1}])
 
