@@ -47,7 +47,8 @@ def expect_awaited(evidence: Evidence, node: str) -> None:
     loading, progress, ready = answered
     loading_answer = {"ready": False, "state": "loading", "progress_url": progress.url}
     expect.equal("the worker's first answer", loading.answer, loading_answer)
-    expect.equal("how its progress ended", progress.how, "complete")
+    # Whoever has the end mark may hang up before the connection itself has ended.
+    assert progress.end_mark, f"its progress has no end mark; it ends with {progress.events[-2:]}"
     expect.equal("its last answer", ready.answer, {"ready": True, "state": "idle", "model_loaded": True})
 
 
