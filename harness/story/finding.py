@@ -105,8 +105,8 @@ def failure(one: Exchange) -> Finding:
     elif error is not None:
         what = f"told {whose} an error: {error.get('code')}"
     elif one.how == "left":
-        did_not = "answer" if one.status is None else "go on with its answer to"
-        what = f"did not {did_not} {whose}, which was given up"
+        did = "did not answer" if one.status is None else "fell silent in its answer to"
+        what = f"{did} {whose}, which was given up"
     else:
         what = f"ended its stream without the end mark, to {whose}"
     place = str(one.status if error is None else error.get("code", one.status))

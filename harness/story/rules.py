@@ -72,7 +72,7 @@ def unanswered(facts: Facts) -> Finding | None:
     elif one.status is None:
         headline = f"{who} did not answer {whose}"
     else:
-        headline = f"{who} did not go on with its answer to {whose}, after {len(one.events)} events"
+        headline = f"{who} fell silent in its answer to {whose}, after {len(one.events)} events"
     return Finding(who, "never came", headline, conversation(one), "answer", one.number)
 
 
@@ -187,10 +187,10 @@ def not_passed_on(facts: Facts) -> Finding | None:
             if log is not None and [data for _, data in task.events] != lines:
                 headline = f"{QUEEN} passed on {len(task.events)} lines of the {len(lines)} in the log of {HIVE}"
                 return Finding(QUEEN, "not passed on", headline, conversation(task), "lines", task.number)
-        if task.role != "queen" or task.path != "/v2/tasks" or task.how != "complete":
+        if task.role != "queen" or task.path != "/v2/tasks" or not _was_told_all(task):
             continue
         inference = next((one for one in reversed(facts.exchanges) if _is_inference_of(facts, one, task)), None)
-        if inference is None or inference.how != "complete":
+        if inference is None or not _was_told_all(inference):
             continue
         made, passed = know.tokens(inference), know.tokens(task)
         if made != passed:
@@ -201,6 +201,11 @@ def not_passed_on(facts: Facts) -> Finding | None:
             headline = f"{KEEPER} did not print the {len(passed)} tokens that {QUEEN} passed on"
             return Finding(KEEPER, "not passed on", headline, f"{KEEPER} stdout", "tokens", task.number)
     return None
+
+
+def _was_told_all(one: Exchange) -> bool:
+    """Whether its asker got all of the answer: behind the end mark he may go before the connection is closed."""
+    return one.how == "complete" or one.end_mark
 
 
 def _is_inference_of(facts: Facts, one: Exchange, task: Exchange) -> bool:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import pytest
+
 from harness.story.facts import Facts, Failing
 from harness.story.finding import Finding
 from harness.story.rules import find
@@ -188,3 +190,16 @@ def test_processes_are_told_by_their_programs() -> None:
     finding = found(what=f"ports of {process}", wanted="1", seen="2", subjects=[{"processes": "rbee-hive"}])
 
     assert finding.headline == "queen-rbee: ports of rbee-hive on workstation.home.arpa is 2, not 1"
+
+
+@pytest.mark.parametrize("how", ["complete", "left"])
+def test_who_goes_behind_the_end_mark_was_told_all(how: str) -> None:
+    token = {"type": "token", "t": "a"}
+    task = by("rbee-keeper", told.task(token))
+    inference = by("queen-rbee", told.exchange("worker", "POST /v1/inference", stream=(token,)))
+    for event in (task[-1], inference[-1]):
+        event["how"] = how
+
+    finding = found(*told.keeper(), task[0], *inference, *task[1:])
+
+    assert finding.headline == "rbee-keeper did not print the 1 tokens that queen-rbee passed on"
