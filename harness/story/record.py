@@ -16,6 +16,7 @@ from harness.story.redact import redacted
 VERSION = 1
 LONGEST = 2000  # characters of one text
 TIMED = re.compile(r"\(\d{4,}, ['\"](.*?)['\"]\)")  # a pair of a time and a text
+CERTAIN = ("died", "not started")  # more so than a difference from a green run
 PID = re.compile(r" \(pid \d+\)")
 SAID = re.compile(r"; it said: (?!nothing$).*")  # that is told as last words
 UUID = re.compile(r"\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b")
@@ -24,7 +25,7 @@ UUID = re.compile(r"\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b")
 def make(facts: Facts, directory: Path, difference: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """The record of what `facts` tell; `directory` is the stage's, whose paths are written as the node knows them."""
     by_rules = rules.find(facts)
-    is_named = difference is not None and difference["culprit"] in PROGRAMS and by_rules.kind != "died"
+    is_named = difference is not None and difference["culprit"] in PROGRAMS and by_rules.kind not in CERTAIN
     finding = _by_difference(difference) if difference and is_named else by_rules
     failing = facts.failing
     names = [name for name in PROGRAMS if name in finding.conversation]
@@ -73,7 +74,9 @@ def _plain(facts: Facts) -> str:
     lines = [line for line in facts.failing.error.strip().splitlines() if line.strip()]
     if not lines:
         return ""
-    said = re.sub(r"^harness\.[\w.]+: ", "", lines[-1] if lines[0].startswith("Traceback") else lines[0])
+    said = re.sub(
+        r"^harness\.[\w.]+: (?:\[Errno \d+\] )?", "", lines[-1] if lines[0].startswith("Traceback") else lines[0]
+    )
     return SAID.sub("", PID.sub("", said))
 
 

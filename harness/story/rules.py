@@ -1,6 +1,5 @@
-"""Who did what wrong, found by rules alone, the most certain first: a program died; one did not answer; an exchange
-failed; what was told
-was not passed on; something never came; a value differs."""
+"""Who did what wrong, found by rules alone, the most certain first: a program could not be started, or died; one did
+not answer; an exchange failed; what was told was not passed on; something never came; a value differs."""
 
 from __future__ import annotations
 
@@ -17,6 +16,7 @@ from harness.story.finding import EXIT_CODE, UNKNOWN, Finding, conversation, fai
 from harness.story.owners import looked_at, of_subject
 
 CRASHED = re.compile(r"crashed \(exit code (-?\d+)\)")  # what a hive says of a worker
+INSTALLED = re.compile(r"\[Errno \d+\] ([\w ]+): '\S*/\.local/bin/([\w-]+)'")
 MUCH_TOO_LONG_US = 1_000_000
 OF_REQUEST_ITSELF = re.compile(r"^(the request|the Authorization|its Authorization)\b")
 FOLLOWED = ("/v1/logs", "/v2/logs", "/v1/loading/progress", "/v1/models/download/progress")  # they end when all does
@@ -31,6 +31,15 @@ def find(facts: Facts) -> Finding:
 def unknown(facts: Facts) -> Finding:
     """No rule has anything to say."""
     return Finding(UNKNOWN, "differs", facts.failing.what or facts.failing.text, place=facts.failing.text)
+
+
+def not_started(facts: Facts) -> Finding | None:
+    """A program that the user's has installed cannot be started."""
+    found = INSTALLED.search(facts.failing.error)
+    if found is None:
+        return None
+    why, program = found.groups()
+    return Finding(KEEPER, "not started", f"{KEEPER} has installed a {program} that cannot be started: {why}", program)
 
 
 def died(facts: Facts) -> Finding | None:
@@ -216,6 +225,7 @@ def _is_inference_of(facts: Facts, one: Exchange, task: Exchange) -> bool:
 
 
 RULES: tuple[Callable[[Facts], Finding | None], ...] = (
+    not_started,
     died,
     unanswered,
     request_differs,

@@ -203,3 +203,9 @@ def test_who_goes_behind_the_end_mark_was_told_all(how: str) -> None:
     finding = found(*told.keeper(), task[0], *inference, *task[1:])
 
     assert finding.headline == "rbee-keeper did not print the 1 tokens that queen-rbee passed on"
+
+
+def test_what_was_installed_and_cannot_be_started_is_not_its_own_fault() -> None:
+    finding = found(error="harness.link.WorldError: [Errno 13] Permission denied: '/x/.local/bin/rbee-hive'")
+
+    assert finding.headline == "rbee-keeper has installed a rbee-hive that cannot be started: Permission denied"
