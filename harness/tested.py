@@ -3,8 +3,13 @@ apart."""
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import os
+import select
+import signal
 import subprocess
+import time
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -15,6 +20,7 @@ from harness.runner.options import Options
 
 STAND_IN = "stand-in"
 VERSION_LIMIT_S = 2.0
+VERSION_BYTES = 4096
 SHOWN_DIGITS = 12
 CLOCKS = {"stage": "on the stage's clock", "real": "in real time"}
 
@@ -41,21 +47,42 @@ def _identified(path: Path) -> dict[str, Any]:
 
 
 def _version(path: Path) -> str | None:
-    """What `--version` prints; None when that is no line of text, or does not come in time."""
+    """What `--version` prints; None when that is no line of text, or does not come in time. Whatever the program has
+    started meanwhile is ended with it."""
     try:
-        ran = subprocess.run(
+        process = subprocess.Popen(
             [path, "--version"],
             env={"PATH": "/usr/bin:/bin", "HOME": "/nonexistent"},
             cwd="/",
             stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=VERSION_LIMIT_S,
-            check=False,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
         )
-    except (OSError, subprocess.TimeoutExpired):
+    except OSError:
         return None
-    lines = ran.stdout.decode(errors="replace").splitlines()
-    return lines[0].strip() if ran.returncode == 0 and len(lines) == 1 and lines[0].isprintable() else None
+    with process:
+        said = _said(process)
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+    lines = said.decode(errors="replace").splitlines() if said is not None else []
+    return lines[0].strip() if process.returncode == 0 and len(lines) == 1 and lines[0].isprintable() else None
+
+
+def _said(process: subprocess.Popen[bytes]) -> bytes | None:
+    """All that it prints up to its end; None when that is much, or does not end in time."""
+    assert process.stdout is not None
+    said, until_s = b"", time.monotonic() + VERSION_LIMIT_S
+    while (
+        len(said) < VERSION_BYTES and select.select([process.stdout], [], [], max(0.0, until_s - time.monotonic()))[0]
+    ):
+        piece = os.read(process.stdout.fileno(), VERSION_BYTES)
+        if not piece:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(max(0.0, until_s - time.monotonic()))
+            return said
+        said += piece
+    return None
 
 
 def _shown(found: Mapping[str, Any]) -> str:

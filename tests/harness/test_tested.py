@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
+import psutil
 import pytest
 
 from harness import tested
@@ -45,10 +46,22 @@ def test_a_program_of_the_users_is_told_with_version_and_sum(tmp_path: Path) -> 
     )
 
 
-@pytest.mark.parametrize("text", ["exit 2", "echo one; echo two", "exec sleep 600", "true"])
+@pytest.mark.parametrize(
+    "text", ["exit 2", "echo one; echo two", "exec sleep 600", "true", "exec yes", "echo x; exec >&-; sleep 600"]
+)
 def test_one_that_tells_no_version_is_said_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str) -> None:
     monkeypatch.setattr(tested, "VERSION_LIMIT_S", 0.3)
 
     described = tested.describe(OPTIONS, {"hive": str(program(tmp_path / "hive", text))}, "real")
 
     assert "(it tells no version, SHA-256 " in described.tested
+
+
+def test_what_it_has_started_ends_with_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tested, "VERSION_LIMIT_S", 0.3)
+    hive = program(tmp_path / "hive", f"sleep 600 & echo $! >{tmp_path}/pid; sleep 600")
+
+    tested.describe(OPTIONS, {"hive": str(hive)}, "real")
+
+    sleeper = int((tmp_path / "pid").read_text())
+    assert not psutil.pid_exists(sleeper) or psutil.Process(sleeper).status() == psutil.STATUS_ZOMBIE
